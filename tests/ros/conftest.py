@@ -1,0 +1,8 @@
+"""Fixtures of the node tests."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness import client, ros_domain  # noqa: E402, F401  (fixtures)

@@ -1,0 +1,308 @@
+"""A simulated robot: joints by name, drives, mimic joints, contacts."""
+
+from __future__ import annotations
+
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.robots.description import DriveSettings, RobotDescription
+from dex1b_core.simulation.physics_urdf import SLIDES, physics_urdf
+from dex1b_core.simulation.settings import PhysicsSettings
+
+Array = NDArray[np.float64]
+
+_SLIDE_DRIVE = {'stiffness': 1e5, 'damping': 2e3, 'force_limit': 1e4}
+
+
+@dataclass(frozen=True)
+class MimicJoint:
+    """A joint that follows another: position = multiplier * leader + offset [rad]."""
+
+    name: str
+    leader: str
+    multiplier: float
+    offset: float
+
+
+@dataclass(frozen=True)
+class LinkContact:
+    """Contact of one link with a body in the last step.
+
+    Attributes:
+        impulse: Sum over contact points of the impulse's magnitude [N s].
+        separation: Smallest distance [m]; negative where they overlap.
+    """
+
+    impulse: float
+    separation: float
+
+
+class SimulatedRobot:
+    """An arm with a hand, or the hand alone on a mount, in a SAPIEN scene.
+
+    Joints go by name; SAPIEN's own order stays inside.
+    """
+
+    def __init__(
+        self,
+        articulation: Any,
+        description: RobotDescription,
+        mimic: Iterable[MimicJoint],
+        settings: PhysicsSettings,
+    ) -> None:
+        self.articulation = articulation
+        self.description = description
+        self.settings = settings
+        self.mimic = tuple(mimic)
+        self._joints = {joint.name: joint for joint in articulation.active_joints}
+        self._index = {joint.name: i for i, joint in enumerate(articulation.active_joints)}
+        self._links = {link.name: link for link in articulation.links}
+        self._names = {id(link): link.name for link in articulation.links}
+        self._drives: dict[str, tuple[float, float, float]] = {}
+        self._targets = dict.fromkeys(self._joints, 0.0)
+
+    @classmethod
+    def load(
+        cls,
+        scene: Any,
+        description: RobotDescription,
+        *,
+        hand_only: bool = False,
+        settings: PhysicsSettings | None = None,
+    ) -> Self:
+        """Add the robot to a scene, at home with the hand open, fixed at the origin.
+
+        Args:
+            scene: Made by `PhysicsSettings.new_scene`.
+            description: Which robot.
+            hand_only: Only the hand, on a mount: see `set_mount_pose` and `set_mount_offset`.
+            settings: For the friction; those of the scene.
+        """
+        settings = settings or PhysicsSettings()
+        text = physics_urdf(description, hand_only=hand_only)
+        robot = cls(_build(scene, text, settings), description, _mimic_joints(text), settings)
+        robot._set_drives()
+        robot._filter_collisions()
+        group = description.hand if hand_only else description.arm
+        start = {} if hand_only else dict(zip(group.joints, description.arm.home, strict=True))
+        start |= dict(zip(description.hand.joints, description.hand.open, strict=True))
+        robot.set_positions(list(start), list(start.values()))
+        return robot
+
+    # -- joints --------------------------------------------------------------------------------
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """All movable joints, mimic joints included."""
+        return tuple(self._joints)
+
+    @property
+    def link_names(self) -> tuple[str, ...]:
+        """All links."""
+        return tuple(self._links)
+
+    def positions(self) -> dict[str, float]:
+        """Joint positions [rad or m]."""
+        return dict(zip(self._index, self.articulation.qpos.tolist(), strict=True))
+
+    def velocities(self) -> dict[str, float]:
+        """Joint velocities [rad/s or m/s]."""
+        return dict(zip(self._index, self.articulation.qvel.tolist(), strict=True))
+
+    def efforts(self) -> dict[str, float]:
+        """Drive forces, clipped to their limits [N m or N]; 0 for mimic joints, which have none."""
+        positions, velocities = self.positions(), self.velocities()
+        return {
+            name: float(
+                np.clip(
+                    stiffness * (self._targets[name] - positions[name])
+                    - damping * velocities[name],
+                    -limit,
+                    limit,
+                )
+            )
+            for name, (stiffness, damping, limit) in self._drives.items()
+        }
+
+    def targets(self) -> dict[str, float]:
+        """Drive targets [rad or m]."""
+        return dict(self._targets)
+
+    def set_targets(self, names: Sequence[str], positions: ArrayLike) -> None:
+        """Set drive targets of some driven joints [rad or m]."""
+        for name, position in self._checked(names, positions):
+            self._targets[name] = position
+            self._joints[name].set_drive_target(position)
+
+    def set_positions(self, names: Sequence[str], positions: ArrayLike) -> None:
+        """Put joints at positions, at rest, with mimic joints and drive targets to match."""
+        moved = dict(self._checked(names, positions))
+        for mimic in self.mimic:
+            if mimic.leader in moved:
+                moved[mimic.name] = mimic.multiplier * moved[mimic.leader] + mimic.offset
+        qpos, qvel = self.articulation.qpos, self.articulation.qvel
+        for name, position in moved.items():
+            qpos[self._index[name]], qvel[self._index[name]] = position, 0.0
+            self._targets[name] = position
+            self._joints[name].set_drive_target(position)
+        self.articulation.set_qpos(qpos)
+        self.articulation.set_qvel(qvel)
+
+    def _checked(self, names: Sequence[str], positions: ArrayLike) -> Iterable[tuple[str, float]]:
+        driven = [name for name in self._joints if name not in self._followers]
+        unknown = [name for name in names if name not in driven]
+        values = np.asarray(positions, dtype=float)
+        if unknown or values.shape != (len(names),) or not np.isfinite(values).all():
+            raise Dex1bError(
+                ErrorCode.INVALID_REQUEST,
+                f'{values.size} positions {values.tolist()} for joints {list(names)}; expected one '
+                f'finite value each for joints among {driven}',
+            )
+        return zip(names, values.tolist(), strict=True)
+
+    # -- links ---------------------------------------------------------------------------------
+
+    def link_poses(self) -> dict[str, Array]:
+        """`world_T_link` (4, 4) of every link."""
+        return {
+            name: np.asarray(link.entity_pose.to_transformation_matrix(), dtype=float)
+            for name, link in self._links.items()
+        }
+
+    def link_pose(self, name: str) -> Array:
+        """`world_T_link` (4, 4) of one link."""
+        pose = self._links[name].entity_pose
+        return np.asarray(pose.to_transformation_matrix(), dtype=float)
+
+    def contacts(self, scene: Any, entity: Any) -> dict[str, LinkContact]:
+        """Contacts of the robot's links with an actor in the last step, by link name."""
+        found: dict[str, LinkContact] = {}
+        for contact in scene.get_contacts():
+            bodies = contact.bodies
+            entities = [body.entity for body in bodies]
+            if entity not in entities or not contact.points:
+                continue
+            other = bodies[1 - entities.index(entity)]
+            name = other.entity.name
+            if name not in self._links or self._links[name].entity != other.entity:
+                continue
+            impulse = sum(float(np.linalg.norm(point.impulse)) for point in contact.points)
+            separation = min(float(point.separation) for point in contact.points)
+            if name in found:
+                impulse += found[name].impulse
+                separation = min(separation, found[name].separation)
+            found[name] = LinkContact(impulse, separation)
+        return found
+
+    # -- hand alone ----------------------------------------------------------------------------
+
+    def set_mount_pose(self, world_T_root: Array) -> None:
+        """Put the hand alone at a pose of its root link, at rest."""
+        import sapien
+
+        self._require_mount()
+        self.set_positions(SLIDES, np.zeros(3))
+        self.articulation.set_root_pose(sapien.Pose(np.asarray(world_T_root, dtype=np.float32)))
+
+    def set_mount_offset(self, offset: ArrayLike) -> None:
+        """Drive the hand alone to a (3,) world offset from `set_mount_pose` [m].
+
+        The mount is stiff: move it in small steps, one a physics step.
+        """
+        self._require_mount()
+        rotation = self.articulation.root_pose.to_transformation_matrix()[:3, :3]
+        self.set_targets(SLIDES, np.asarray(offset, dtype=float) @ rotation)
+
+    def _require_mount(self) -> None:
+        if SLIDES[0] not in self._joints:
+            raise Dex1bError(
+                ErrorCode.PRECONDITION,
+                'this robot is fixed at the origin; load it with hand_only=True to move its mount',
+            )
+
+    # -- set-up --------------------------------------------------------------------------------
+
+    @property
+    def _followers(self) -> set[str]:
+        return {mimic.name for mimic in self.mimic}
+
+    def _set_drives(self) -> None:
+        simulation = self.description.simulation
+        settings = _by_joint(self.description.arm.joints, simulation.arm)
+        settings |= _by_joint(self.description.hand.joints, simulation.hand)
+        for name, joint in self._joints.items():
+            if name in self._followers:
+                joint.set_drive_properties(0.0, 0.0)
+                joint.set_armature([simulation.hand.armature])
+                self._drives[name] = (0.0, 0.0, 0.0)
+                continue
+            if name in SLIDES:
+                drive, armature = _SLIDE_DRIVE, 0.0
+            elif name in settings:
+                drive, armature = settings[name]
+            else:
+                raise Dex1bError(
+                    ErrorCode.INVALID_CONFIGURATION,
+                    f"robot '{self.description.name}': joint '{name}' is in neither group; put it "
+                    'under arm.joints or hand.joints, or make it a mimic joint in the URDF',
+                )
+            joint.set_drive_properties(**drive)
+            joint.set_armature([armature])
+            self._drives[name] = (drive['stiffness'], drive['damping'], drive['force_limit'])
+        for link in self.articulation.links:
+            link.set_disable_gravity(True)
+
+    def _filter_collisions(self) -> None:
+        for name, link in self._links.items():
+            bits = 0
+            for bit, group in enumerate(self.description.collision.disabled_groups):
+                bits |= (name in group) << bit
+            for shape in link.collision_shapes:
+                # the third word: shapes that share a bit never collide
+                shape.set_collision_groups([1, 1, bits, 0])
+
+
+def _by_joint(
+    joints: Sequence[str], drive: DriveSettings
+) -> dict[str, tuple[Mapping[str, float], float]]:
+    return {
+        name: (
+            {'stiffness': drive.stiffness, 'damping': drive.damping, 'force_limit': limit},
+            drive.armature,
+        )
+        for name, limit in zip(joints, drive.effort_limits, strict=True)
+    }
+
+
+def _build(scene: Any, text: str, settings: PhysicsSettings) -> Any:
+    from sapien.wrapper.urdf_loader import URDFLoader
+
+    loader = URDFLoader()
+    loader.set_scene(scene)
+    loader.fix_root_link = True
+    loader.set_material(settings.friction, settings.friction, settings.restitution)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'robot.urdf'
+        path.write_text(text)
+        builders, _, _ = loader.parse(str(path))
+    return builders[0].build()
+
+
+def _mimic_joints(text: str) -> list[MimicJoint]:
+    found = []
+    for joint in ElementTree.fromstring(text).findall('joint'):
+        mimic = joint.find('mimic')
+        if mimic is not None:
+            values = mimic.attrib
+            multiplier = float(values.get('multiplier', 1.0))
+            offset = float(values.get('offset', 0.0))
+            found.append(MimicJoint(joint.attrib['name'], values['joint'], multiplier, offset))
+    return found

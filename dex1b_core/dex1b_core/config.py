@@ -49,13 +49,21 @@ def load_yaml(path: Path, model: type[Model]) -> Model:
         ConfigurationError: the file is missing, is not YAML or does not fit the model; the
             message names the file, the key and what was expected.
     """
+    return validate(load_raw_yaml(path), model, str(path))
+
+
+def load_raw_yaml(path: Path) -> object:
+    """Read a YAML file as plain data.
+
+    Raises:
+        ConfigurationError: the file is missing or is not YAML.
+    """
     try:
-        data = yaml.safe_load(path.read_text())
+        return yaml.safe_load(path.read_text())
     except OSError as error:
         raise ConfigurationError(f'{path}: cannot be read: {error.strerror}') from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f'{path}: not valid YAML: {error}') from error
-    return validate(data, model, str(path))
 
 
 def validate(data: object, model: type[Model], source: str) -> Model:

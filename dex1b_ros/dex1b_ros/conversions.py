@@ -7,6 +7,13 @@ from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Duration
+from geometry_msgs.msg import Point, Pose, Transform, Vector3
+from numpy.typing import NDArray
+from sensor_msgs.msg import Image, PointCloud2, PointField
+from shape_msgs.msg import Mesh, MeshTriangle
+from shape_msgs.msg import Plane as PlaneMsg
+from std_msgs.msg import Header
+
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import OrientedBox, Plane, from_xyzw, to_xyzw
 from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
@@ -19,13 +26,6 @@ from dex1b_core.planning import (
     Rejection,
     SimCheck,
 )
-from geometry_msgs.msg import Point, Pose, Transform, Vector3
-from numpy.typing import NDArray
-from sensor_msgs.msg import Image, PointCloud2, PointField
-from shape_msgs.msg import Mesh, MeshTriangle
-from shape_msgs.msg import Plane as PlaneMsg
-from std_msgs.msg import Header
-
 from dex1b_msgs import msg
 
 Array = NDArray[np.float64]
@@ -208,9 +208,7 @@ def plane(message: PlaneMsg) -> Plane:
     coefficients = np.array(message.coef)
     length = float(np.linalg.norm(coefficients[:3]))
     if not np.isfinite(coefficients).all() or length < 1e-6:
-        raise Dex1bError(
-            ErrorCode.NO_PLANE, f'support plane {message.coef.tolist()} has no normal'
-        )
+        raise Dex1bError(ErrorCode.NO_PLANE, f'support plane {message.coef.tolist()} has no normal')
     return Plane(coefficients[:3] / length, float(coefficients[3] / length))
 
 

@@ -15,8 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import rclpy
-from dex1b_core.config import StrictModel
-from dex1b_core.errors import Dex1bError, ErrorCode
 from pydantic import Field
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -24,6 +22,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
+from dex1b_core.config import StrictModel
+from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_ros import parameters
 
 Result = TypeVar('Result')

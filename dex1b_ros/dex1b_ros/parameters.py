@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from dex1b_core.config import StrictModel, validate
-from dex1b_core.errors import ConfigurationError
 from pydantic.fields import FieldInfo
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException, ParameterException
 from rclpy.node import Node
+
+from dex1b_core.config import StrictModel, validate
+from dex1b_core.errors import ConfigurationError
 
 Model = TypeVar('Model', bound=StrictModel)
 

@@ -5,4 +5,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import client, ros_domain  # noqa: E402, F401  (fixtures)
+from harness import client, ros_domain  # noqa: F401  (fixtures)

@@ -23,26 +23,33 @@ from rclpy.parameter import Parameter
 DISCOVERY_S = 20.0
 
 
-class NodeProcess:
-    """A node's executable with parameters, as `dex1b up` starts it."""
+def node_command(module: str, **parameters: Any) -> list[str]:
+    """Command line of a node with parameters; `group__name` stands for `group.name`."""
+    command = [sys.executable, '-m', f'dex1b_ros.{module}', '--ros-args']
+    for key, value in parameters.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        command += ['-p', f'{key.replace("__", ".")}:={text}']
+    return command
 
-    def __init__(self, module: str, *, name: str = '', **parameters: Any) -> None:
-        command = [sys.executable, '-m', f'dex1b_ros.{module}', '--ros-args']
-        if name:
-            command += ['-r', f'__node:={name}']
-        for key, value in parameters.items():
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            command += ['-p', f'{key.replace("__", ".")}:={text}']
-        self._log = tempfile.NamedTemporaryFile('w+', suffix='.log', delete=False)  # noqa: SIM115
+
+class NodeProcess:
+    """A node's process: NodeProcess('perception_node', use_sim_time=True), or a command line."""
+
+    def __init__(self, module_or_command: str | list[str], **parameters: Any) -> None:
+        command = module_or_command
+        if isinstance(command, str):
+            command = node_command(command, **parameters)
+        handle, self._log = tempfile.mkstemp(suffix='.log')
         environment = os.environ | {'PYTHONUNBUFFERED': '1'}
         self.process = subprocess.Popen(
-            command, stdout=self._log, stderr=subprocess.STDOUT, env=environment
+            command, stdout=handle, stderr=subprocess.STDOUT, env=environment
         )
+        os.close(handle)
 
     @property
     def output(self) -> str:
         """Everything printed so far."""
-        return Path(self._log.name).read_text()
+        return Path(self._log).read_text()
 
     @property
     def alive(self) -> bool:
@@ -74,9 +81,7 @@ class Client:
     """A test's own node, spun in a thread, with blocking helpers."""
 
     def __init__(self, name: str = 'test_client', *, use_sim_time: bool = False) -> None:
-        self.node = Node(
-            name, parameter_overrides=[Parameter('use_sim_time', value=use_sim_time)]
-        )
+        self.node = Node(name, parameter_overrides=[Parameter('use_sim_time', value=use_sim_time)])
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._executor.spin, daemon=True)
@@ -152,9 +157,7 @@ def ros_domain(request: pytest.FixtureRequest) -> Iterator[int]:
     """Give every test file its own domain, so that parallel runs cannot meet."""
     domain = 100 + (os.getpid() + sum(request.node.name.encode())) % 100
     saved = dict(os.environ)
-    os.environ.update(
-        ROS_DOMAIN_ID=str(domain), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST'
-    )
+    os.environ.update(ROS_DOMAIN_ID=str(domain), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
     rclpy.init()
     yield domain
     rclpy.shutdown()

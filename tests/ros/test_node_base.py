@@ -35,17 +35,7 @@ def probe_module(tmp_path, monkeypatch):
     (tmp_path / 'probe_node.py').write_text(textwrap.dedent(NODE))
 
     def start(*arguments: str) -> NodeProcess:
-        process = NodeProcess.__new__(NodeProcess)
-        import subprocess
-        import tempfile
-
-        process._log = tempfile.NamedTemporaryFile('w+', delete=False)
-        process.process = subprocess.Popen(
-            [sys.executable, str(tmp_path / 'probe_node.py'), *arguments],
-            stdout=process._log,
-            stderr=subprocess.STDOUT,
-        )
-        return process
+        return NodeProcess([sys.executable, str(tmp_path / 'probe_node.py'), *arguments])
 
     return start
 

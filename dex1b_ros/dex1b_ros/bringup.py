@@ -1,0 +1,130 @@
+"""Start and stop the nodes of the stack as processes, on machines without `ros2 launch`."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dex1b_core.config import load_raw_yaml
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_ros.node_list import NodeSpec, StackOptions, grasp_nodes
+
+STOP_TIMEOUT_S = 8.0
+
+
+def node_command(spec: NodeSpec, options: StackOptions) -> list[str]:
+    """Command line of one node: the same interpreter, the parameter file, then own values."""
+    command = [sys.executable, '-m', f'dex1b_ros.{spec.executable}', '--ros-args']
+    command += ['-r', f'__node:={spec.name}', '--log-level', options.log_level]
+    if options.namespace:
+        command += ['-r', f'__ns:=/{options.namespace.strip("/")}']
+    command += ['--params-file', str(options.parameter_file)]
+    for key, value in spec.parameters.items():
+        command += ['-p', f'{key}:={_yaml_scalar(value)}']
+    return command
+
+
+def _yaml_scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"'{value}'" if isinstance(value, str) else str(value)
+
+
+class Stack:
+    """Processes of the stack; use as a context manager so that nothing is left behind."""
+
+    def __init__(self, options: StackOptions, *, log_folder: Path | None = None) -> None:
+        """Check the options and start every node.
+
+        Args:
+            options: What to start.
+            log_folder: Each node's output goes to NAME.log there; None = this terminal.
+
+        Raises:
+            Dex1bError: the parameter file is malformed.
+        """
+        load_raw_yaml(options.parameter_file)
+        self.options = options
+        self._log_folder = log_folder
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        if log_folder is not None:
+            log_folder.mkdir(parents=True, exist_ok=True)
+        for spec in grasp_nodes(options):
+            self._processes[spec.name] = self._start(spec)
+
+    def _start(self, spec: NodeSpec) -> subprocess.Popen[bytes]:
+        if importlib.util.find_spec(f'dex1b_ros.{spec.executable}') is None:
+            raise Dex1bError(
+                ErrorCode.NODE_UNAVAILABLE, f"dex1b_ros has no executable '{spec.executable}'"
+            )
+        command = node_command(spec, self.options)
+        environment = os.environ | {'PYTHONUNBUFFERED': '1'}
+        # An own session: Ctrl-C reaches this process alone, which then stops the nodes in order.
+        if self._log_folder is None:
+            return subprocess.Popen(command, env=environment, start_new_session=True)
+        with (self._log_folder / f'{spec.name}.log').open('wb') as log:
+            return subprocess.Popen(
+                command,
+                env=environment,
+                start_new_session=True,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process id of every node."""
+        return {name: process.pid for name, process in self._processes.items()}
+
+    def dead(self) -> dict[str, int]:
+        """Exit status of the nodes that ended."""
+        return {
+            name: process.returncode
+            for name, process in self._processes.items()
+            if process.poll() is not None
+        }
+
+    def require_alive(self) -> None:
+        """Raise when a node has ended.
+
+        Raises:
+            Dex1bError: NODE_UNAVAILABLE, naming the nodes and their logs.
+        """
+        ended = self.dead()
+        if ended:
+            where = f'; see {self._log_folder}' if self._log_folder else ''
+            raise Dex1bError(ErrorCode.NODE_UNAVAILABLE, f'nodes ended (status): {ended}{where}')
+
+    def stop(self) -> dict[str, int]:
+        """Stop the robot side last; return each node's exit status."""
+        order: Sequence[str] = list(reversed(self._processes))
+        for name in order:
+            if self._processes[name].poll() is None:
+                self._processes[name].send_signal(signal.SIGINT)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        for process in self._processes.values():
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        return self.dead()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

@@ -1,0 +1,94 @@
+"""Candidates and planned motion as RViz markers, coloured by verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import Point, PoseStamped
+from nav_msgs.msg import Path
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+from dex1b_core.geometry import to_xyzw
+from dex1b_core.planning import CheckResult, GraspCandidate, ReachResult
+
+GREEN = (0.16, 0.62, 0.35)
+BLUE = (0.12, 0.47, 0.71)
+ORANGE = (0.90, 0.55, 0.10)
+RED = (0.80, 0.20, 0.20)
+GREY = (0.55, 0.55, 0.55)
+
+
+def verdict(candidate: GraspCandidate) -> tuple[tuple[float, float, float], str]:
+    """Colour and words for what is known about a candidate."""
+    check, reach = candidate.sim_check, candidate.reachability
+    if check.result == CheckResult.PASSED:
+        return GREEN, f'held {check.successes}/{check.trials}'
+    if check.result in (CheckResult.FAILED, CheckResult.ERROR):
+        return RED, check.reason.name.lower()
+    if reach.result not in (ReachResult.NOT_RUN, ReachResult.REACHABLE):
+        return ORANGE, reach.result.name.lower()
+    return GREY, 'not checked'
+
+
+def grasp_markers(
+    candidates: Sequence[GraspCandidate], rejected: Sequence[GraspCandidate], header: Header
+) -> MarkerArray:
+    """Arrows along the approach with a text each; first all earlier markers are deleted.
+
+    Namespaces: 'grasps', 'grasps_text', 'rejected', 'rejected_text'; ids are ranks.
+    """
+    markers = [Marker(header=header, action=Marker.DELETEALL)]
+    for rank, candidate in enumerate(candidates):
+        colour, words = verdict(candidate)
+        colour = BLUE if rank == 0 else colour
+        markers.append(_arrow(candidate, header, 'grasps', rank, colour, 0.95, 0.008))
+        markers.append(_text(candidate, header, 'grasps_text', rank, f'#{rank} {words}', colour))
+    for rank, candidate in enumerate(rejected):
+        colour, words = verdict(candidate)
+        markers.append(_arrow(candidate, header, 'rejected', rank, colour, 0.35, 0.004))
+        markers.append(_text(candidate, header, 'rejected_text', rank, words, colour))
+    return MarkerArray(markers=markers)
+
+
+def _arrow(
+    candidate: GraspCandidate, header: Header, namespace: str, number: int,
+    colour: tuple[float, float, float], alpha: float, width: float,
+) -> Marker:  # fmt: skip
+    tip = candidate.planning_T_wrist[:3, 3]
+    tail = tip - candidate.approach * candidate.approach_distance
+    marker = Marker(header=header, ns=namespace, id=number, type=Marker.ARROW)
+    marker.pose.orientation.w = 1.0
+    marker.points = [Point(x=p[0], y=p[1], z=p[2]) for p in (tail.tolist(), tip.tolist())]
+    marker.scale.x, marker.scale.y = width, 2.0 * width
+    marker.color = ColorRGBA(r=colour[0], g=colour[1], b=colour[2], a=alpha)
+    return marker
+
+
+def _text(
+    candidate: GraspCandidate, header: Header, namespace: str, number: int, words: str,
+    colour: tuple[float, float, float],
+) -> Marker:  # fmt: skip
+    tail = candidate.planning_T_wrist[:3, 3] - candidate.approach * candidate.approach_distance
+    marker = Marker(header=header, ns=namespace, id=number, type=Marker.TEXT_VIEW_FACING)
+    marker.pose.position = Point(x=tail[0], y=tail[1], z=tail[2] + 0.01)
+    marker.pose.orientation.w = 1.0
+    marker.scale.z = 0.012
+    marker.text = words
+    marker.color = ColorRGBA(r=colour[0], g=colour[1], b=colour[2], a=1.0)
+    return marker
+
+
+def wrist_path(transforms: Sequence[Any], header: Header) -> Path:
+    """Path of the hand's root link through (4, 4) planning-frame poses."""
+    path = Path(header=header)
+    for transform in transforms:
+        position, quaternion = to_xyzw(np.asarray(transform))
+        stamped = PoseStamped(header=header)
+        stamped.pose.position = Point(x=position[0], y=position[1], z=position[2])
+        o = stamped.pose.orientation
+        o.x, o.y, o.z, o.w = (float(value) for value in quaternion)
+        path.poses.append(stamped)
+    return path

@@ -1,0 +1,124 @@
+"""The nodes of the stack, declared once: the launch files and `dex1b up` both start this list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from dex1b_core.config import config_folder
+
+
+@dataclass(frozen=True)
+class LaunchArgument:
+    """An argument of the launch files and of `dex1b up`."""
+
+    default: str
+    description: str
+    choices: tuple[str, ...] = ()
+
+
+BOOLEAN = ('true', 'false')
+
+GRASP_ARGUMENTS = {
+    'robot': LaunchArgument('xarm7_ability', 'robot description, a name under config/robots'),
+    'object': LaunchArgument('mustard_bottle', 'object of the simulated world (YCB name or mesh)'),
+    'seed': LaunchArgument('1', 'seed of the simulated world and its camera noise'),
+    'execute': LaunchArgument('false', 'whether the executor may move the robot', BOOLEAN),
+    'use_mock_hardware': LaunchArgument(
+        'true', 'simulate robot and camera; false = your own drivers are running', BOOLEAN
+    ),
+    'mock_physics': LaunchArgument(
+        'true', 'simulate with physics and camera; false = joints only, no camera', BOOLEAN
+    ),
+    'use_sim_time': LaunchArgument('auto', 'auto = with simulated physics', ('auto', *BOOLEAN)),
+    'params_file': LaunchArgument('', 'parameters; default config/params/simulation.yaml or real.yaml'),
+    'namespace': LaunchArgument('', 'namespace of every node'),
+    'tf_prefix': LaunchArgument('', 'put before every link and joint name'),
+    'autostart': LaunchArgument('true', 'configure and activate the nodes at start', BOOLEAN),
+    'log_level': LaunchArgument('info', 'least severe message shown', ('debug', 'info', 'warn', 'error')),
+    'use_rviz': LaunchArgument('false', 'start RViz (ROS 2 machines)', BOOLEAN),
+    'rviz_config': LaunchArgument('', 'default config/rviz/grasp.rviz'),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """Values of GRASP_ARGUMENTS, typed."""
+
+    robot: str = 'xarm7_ability'
+    object: str = 'mustard_bottle'
+    seed: int = 1
+    execute: bool = False
+    use_mock_hardware: bool = True
+    mock_physics: bool = True
+    use_sim_time: bool | None = None
+    params_file: str = ''
+    namespace: str = ''
+    tf_prefix: str = ''
+    autostart: bool = True
+    log_level: str = 'info'
+
+    @classmethod
+    def from_strings(cls, values: dict[str, str]) -> StackOptions:
+        """Build from launch argument strings; unknown keys are ignored."""
+        typed: dict[str, Any] = {}
+        for item in fields(cls):
+            text = values.get(item.name, '')
+            if text == '' or text == 'auto':
+                continue
+            is_flag = isinstance(item.default, bool) or item.name == 'use_sim_time'
+            typed[item.name] = (
+                text == 'true' if is_flag else int(text) if item.name == 'seed' else text
+            )
+        return cls(**typed)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the physics simulation stands in for robot and camera."""
+        return self.use_mock_hardware and self.mock_physics
+
+    @property
+    def sim_time(self) -> bool:
+        """Whether nodes run on /clock."""
+        return self.simulated if self.use_sim_time is None else self.use_sim_time
+
+    @property
+    def parameter_file(self) -> Path:
+        """The file given, else the one that fits the hardware."""
+        name = 'simulation.yaml' if self.use_mock_hardware else 'real.yaml'
+        return Path(self.params_file) if self.params_file else config_folder() / 'params' / name
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node: an executable of dex1b_ros with parameters beside the parameter file's."""
+
+    name: str
+    executable: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def grasp_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
+    """The nodes of the grasp stack, in the order of the data flow."""
+    common = {
+        'robot': options.robot,
+        'tf_prefix': options.tf_prefix,
+        'autostart': options.autostart,
+        'use_sim_time': options.sim_time,
+    }
+    sim_robot = {'object': options.object, 'seed': options.seed, 'use_sim_time': False}
+    nodes = []
+    if options.simulated:
+        nodes.append(NodeSpec('sim_robot', 'sim_robot_node', common | sim_robot))
+    elif options.use_mock_hardware:
+        nodes.append(NodeSpec('mock_robot', 'mock_robot_node', common))
+    nodes += [
+        NodeSpec('perception', 'perception_node', common),
+        NodeSpec('generator', 'generator_node', common),
+        NodeSpec('sim_check', 'sim_check_node', common),
+        NodeSpec('grasp_server', 'grasp_server', common),
+        NodeSpec('executor', 'executor_node', common | {'execute': options.execute}),
+        NodeSpec('safety_monitor', 'safety_monitor', common),
+    ]
+    return tuple(nodes)

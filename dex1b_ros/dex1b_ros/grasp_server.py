@@ -19,7 +19,7 @@ from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.planning.pipeline import (
     GraspPlan,
     GraspPlanner,
-    PlanningFailed,
+    PlanningError,
     PlanOptions,
     with_ids,
 )
@@ -116,7 +116,7 @@ class GraspServer(Dex1bNode):
             planned = await self.in_thread(
                 self._plan, request.target, request.hand, request.seed, options
             )
-        except PlanningFailed as error:
+        except PlanningError as error:
             self._fill(response, error.plan)
             return self.fail(response, error)
         except Exception as error:
@@ -131,7 +131,7 @@ class GraspServer(Dex1bNode):
         try:
             await self.in_thread(self._grasp_object, handle, result)
         except Exception as error:
-            if isinstance(error, PlanningFailed):
+            if isinstance(error, PlanningError):
                 self._fill(result, error.plan)
             self.fail(result, error)
         if handle.is_cancel_requested:
@@ -221,7 +221,7 @@ class GraspServer(Dex1bNode):
             seed = seed or secrets.randbelow(2**31 - 1) + 1
             try:
                 plan = planner.plan(conversions.observation(scene), seed=seed)
-            except PlanningFailed as error:
+            except PlanningError as error:
                 error.plan = replace(error.plan, timings=(perceived, *error.plan.timings))
                 self._display(scene, '', error.plan)
                 raise

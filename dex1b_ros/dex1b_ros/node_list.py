@@ -19,6 +19,7 @@ class LaunchArgument:
 
 
 BOOLEAN = ('true', 'false')
+LEVELS = ('debug', 'info', 'warn', 'error')
 
 GRASP_ARGUMENTS = {
     'robot': LaunchArgument('xarm7_ability', 'robot description, a name under config/robots'),
@@ -32,11 +33,11 @@ GRASP_ARGUMENTS = {
         'true', 'simulate with physics and camera; false = joints only, no camera', BOOLEAN
     ),
     'use_sim_time': LaunchArgument('auto', 'auto = with simulated physics', ('auto', *BOOLEAN)),
-    'params_file': LaunchArgument('', 'parameters; default config/params/simulation.yaml or real.yaml'),
+    'params_file': LaunchArgument('', 'parameters; default under config/params'),
     'namespace': LaunchArgument('', 'namespace of every node'),
     'tf_prefix': LaunchArgument('', 'put before every link and joint name'),
     'autostart': LaunchArgument('true', 'configure and activate the nodes at start', BOOLEAN),
-    'log_level': LaunchArgument('info', 'least severe message shown', ('debug', 'info', 'warn', 'error')),
+    'log_level': LaunchArgument('info', 'least severe message shown', LEVELS),
     'use_rviz': LaunchArgument('false', 'start RViz (ROS 2 machines)', BOOLEAN),
     'rviz_config': LaunchArgument('', 'default config/rviz/grasp.rviz'),
 }  # fmt: skip

@@ -95,7 +95,7 @@ class GraspPlan:
     proposed: int
 
 
-class PlanningFailed(Dex1bError):
+class PlanningError(Dex1bError):
     """No grasp survived; carries what is known about those that did not."""
 
     def __init__(self, code: ErrorCode, message: str, plan: GraspPlan) -> None:
@@ -130,7 +130,7 @@ class GraspPlanner:
         """Plan for one observed object.
 
         Raises:
-            PlanningFailed: nothing survived a stage.
+            PlanningError: nothing survived a stage.
             Dex1bError: a stage failed as a whole, or CANCELED.
         """
         self._deadline = time.monotonic() + self._options.time_budget_s
@@ -164,10 +164,10 @@ class GraspPlanner:
             proposed=self._proposed,
         )
 
-    def _failed(self, seed: int, code: ErrorCode, message: str) -> PlanningFailed:
+    def _failed(self, seed: int, code: ErrorCode, message: str) -> PlanningError:
         plan = self._result(seed)
         reasons = ', '.join(f'{r.count} x {r.code.name} ({r.stage})' for r in plan.rejections[:4])
-        return PlanningFailed(code, f'{message}; rejections: {reasons or "none"}', plan)
+        return PlanningError(code, f'{message}; rejections: {reasons or "none"}', plan)
 
     def _generate(self, observation: ObjectObservation, seed: int) -> tuple[GraspCandidate, ...]:
         candidates, rejections = self._stages.generate(

@@ -1,0 +1,61 @@
+"""`dex1b ...`: commands of the library, and those that installed packages add.
+
+A package adds commands with an entry point of group 'dex1b.commands' that names a function
+taking the typer app; dex1b_ros adds up, plan, pick and demo so.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import entry_points
+
+import typer
+from rich.console import Console
+
+from dex1b_core import __version__
+from dex1b_core.errors import Dex1bError
+
+app = typer.Typer(
+    name='dex1b',
+    help='Dexterous grasps from depth cameras, for any arm and hand.',
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, '--version', callback=_print_version, is_eager=True, help='Print the version.'
+    ),
+) -> None:
+    """Dexterous grasps from depth cameras, for any arm and hand."""
+
+
+def _load_commands() -> None:
+    for entry in sorted(entry_points(group='dex1b.commands'), key=lambda item: item.name):
+        entry.load()(app)
+
+
+def main() -> None:
+    """Run the command line; errors with a code end with one line and exit status 1."""
+    _load_commands()
+    try:
+        app()
+    except Dex1bError as error:
+        Console(stderr=True).print(
+            f'[bold red]error {int(error.error_code)}[/] {error.error_code.name}: {error.message}',
+            soft_wrap=True,
+        )
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,144 @@
+"""The whole stack behind one small object: plan, pick, follow the pick."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import rclpy
+from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_msgs.action import GraspObject
+from dex1b_msgs.srv import PlanGrasp
+from dex1b_ros import conversions
+from dex1b_ros.node import wait_for
+
+DISCOVERY_S = 10.0
+
+
+class Commander:
+    """A client of the stack with its own node; use as a context manager.
+
+    Args:
+        namespace: Namespace of the stack.
+        use_sim_time: Whether the stack runs on /clock.
+    """
+
+    def __init__(self, *, namespace: str = '', use_sim_time: bool = False) -> None:
+        if not rclpy.ok():
+            rclpy.init()
+        self.node = Node(
+            'dex1b_commander',
+            namespace=namespace,
+            parameter_overrides=[Parameter('use_sim_time', value=use_sim_time)],
+        )
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._thread.start()
+        self._plan_client = self.node.create_client(PlanGrasp, 'plan_grasp')
+        self._pick_client = ActionClient(self.node, GraspObject, 'grasp_object')
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Destroy the node."""
+        self._executor.shutdown(timeout_sec=2.0)
+        self._thread.join(3.0)
+        self.node.destroy_node()
+        rclpy.try_shutdown()
+
+    def wait_until_ready(
+        self, timeout_s: float = DISCOVERY_S, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """Block until the grasp server answers; `check` may raise to give up early.
+
+        Raises:
+            Dex1bError: NODE_UNAVAILABLE.
+        """
+        waited = 0.0
+        while not (self._plan_client.service_is_ready() and self._pick_client.server_is_ready()):
+            check()
+            if waited >= timeout_s:
+                raise Dex1bError(
+                    ErrorCode.NODE_UNAVAILABLE,
+                    f"'{self._plan_client.srv_name}' did not appear within {timeout_s:.0f} s; "
+                    "start the stack ('dex1b up grasp' or ros2 launch dex1b_ros grasp.launch.py)",
+                )
+            self._plan_client.wait_for_service(0.25)
+            waited += 0.25
+
+    def plan(
+        self,
+        *,
+        seed: int = 0,
+        max_candidates: int = 0,
+        time_budget_s: float = 0.0,
+        skip_sim_check: bool = False,
+        timeout_s: float = 300.0,
+    ) -> PlanGrasp.Response:
+        """Plan for the most graspable object; nothing moves. The reply carries its error code."""
+        self.wait_until_ready()
+        request = PlanGrasp.Request(
+            seed=seed, max_candidates=max_candidates, skip_sim_check=skip_sim_check
+        )
+        request.time_budget = conversions.duration_msg(time_budget_s)
+        future = self._plan_client.call_async(request)
+        return wait_for(future, timeout_s, "service 'plan_grasp'")
+
+    def pick(
+        self,
+        *,
+        seed: int = 0,
+        dry_run: bool = False,
+        velocity_scaling: float = 0.0,
+        lift_height: float = 0.0,
+        hold_duration: float = 0.0,
+        on_feedback: Callable[[Any], None] = lambda feedback: None,
+        timeout_s: float = 600.0,
+    ) -> GraspObject.Result:
+        """Look, plan, check and pick; an interrupt (Ctrl-C) cancels the goal first.
+
+        Raises:
+            Dex1bError: NODE_UNAVAILABLE, GOAL_REJECTED, DEADLINE. A pick that fails does not
+                raise: the result carries its error code.
+        """
+        self.wait_until_ready()
+        goal = GraspObject.Goal(
+            seed=seed,
+            dry_run=dry_run,
+            velocity_scaling=velocity_scaling,
+            lift_height=lift_height,
+            hold_duration=hold_duration,
+        )
+        handle = wait_for(
+            self._pick_client.send_goal_async(
+                goal, feedback_callback=lambda message: on_feedback(message.feedback)
+            ),
+            DISCOVERY_S,
+            "action 'grasp_object'",
+        )
+        if not handle.accepted:
+            raise Dex1bError(
+                ErrorCode.GOAL_REJECTED, "'grasp_object' refused the goal; is its node active?"
+            )
+        try:
+            return wait_for(handle.get_result_async(), timeout_s, "action 'grasp_object'").result
+        except BaseException:
+            handle.cancel_goal_async()
+            raise

@@ -1,0 +1,59 @@
+"""One declared list feeds launch file and CLI."""
+
+import pytest
+
+from dex1b_core.errors import Dex1bError
+from dex1b_ros.bringup import node_command
+from dex1b_ros.commands import parse_arguments
+from dex1b_ros.demo_recorder import longest_hold
+from dex1b_ros.node_list import GRASP_ARGUMENTS, StackOptions, grasp_nodes
+
+
+def names(**values: str) -> list[str]:
+    return [spec.name for spec in grasp_nodes(StackOptions.from_strings(values))]
+
+
+def test_defaults_are_simulated_and_do_not_execute():
+    options = StackOptions.from_strings({n: a.default for n, a in GRASP_ARGUMENTS.items()})
+    assert options == StackOptions()
+    assert options.simulated
+    assert options.sim_time
+    executor = next(s for s in grasp_nodes(options) if s.name == 'executor')
+    assert executor.parameters['execute'] is False
+
+
+def test_hardware_choices_start_the_right_stand_in():
+    assert names()[0] == 'sim_robot'
+    assert names(mock_physics='false')[0] == 'mock_robot'
+    assert names(use_mock_hardware='false')[0] == 'perception'
+
+
+def test_real_hardware_runs_on_wall_time_with_its_own_parameters():
+    options = StackOptions.from_strings({'use_mock_hardware': 'false'})
+    assert not options.sim_time
+    assert options.parameter_file.name == 'real.yaml'
+
+
+def test_commands_carry_namespace_parameters_and_level():
+    options = StackOptions(namespace='lab', log_level='debug', object='mug')
+    command = node_command(grasp_nodes(options)[0], options)
+    text = ' '.join(command)
+    assert '__ns:=/lab' in text
+    assert '--log-level debug' in text
+    assert "object:='mug'" in text
+    assert 'simulation.yaml' in text
+
+
+def test_arguments_are_checked():
+    assert parse_arguments(['object:=mug']) == {'object': 'mug'}
+    with pytest.raises(Dex1bError, match='expected NAME:=VALUE'):
+        parse_arguments(['objekt:=mug'])
+    with pytest.raises(Dex1bError, match='true, false'):
+        parse_arguments(['execute:=yes'])
+
+
+def test_longest_hold_counts_only_unbroken_time():
+    times = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert longest_hold(times, [0.0, 0.2, 0.2, 0.0, 0.2, 0.2], 0.1) == 1.0
+    assert longest_hold(times, [0.0, 0.2, 0.2, 0.2, 0.2, 0.0], 0.1) == 3.0
+    assert longest_hold(times, [0.0] * 6, 0.1) == 0.0

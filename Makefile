@@ -1,0 +1,41 @@
+# Everything a checkout offers. `make demo` and `make test` set up what they need.
+PYTHON ?= python3
+OBJECT ?= mustard_bottle
+ROBOT ?= xarm7_ability
+SEED ?= 1
+BIN := .venv/bin
+
+.PHONY: help setup demo test lint bench lock clean
+
+help:
+	@echo 'make setup   create .venv with everything in it (repeats only what changed)'
+	@echo 'make demo    a simulated robot picks an object; OBJECT= SEED= ROBOT=; result in out/demo'
+	@echo 'make test    checks of the code and all tests'
+	@echo 'make lint    checks of the code'
+	@echo 'make bench   how long the stages take'
+	@echo 'make lock    pin the newest versions that requirements/*.in allow'
+	@echo 'make clean   remove what was built and written, not the downloaded models'
+
+setup:
+	@$(PYTHON) tools/setup.py
+
+demo: setup
+	$(BIN)/dex1b demo --object '$(OBJECT)' --seed '$(SEED)' --robot '$(ROBOT)'
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/dex1b bench
+
+lock: setup
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header \
+	  --no-annotate --output-file requirements/lock.txt requirements/*.in
+
+clean:
+	rm -rf .venv .venv.lock build install log out .mypy_cache .pytest_cache .ruff_cache

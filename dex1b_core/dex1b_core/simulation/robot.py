@@ -19,7 +19,7 @@ from dex1b_core.simulation.settings import PhysicsSettings
 
 Array = NDArray[np.float64]
 
-_SLIDE_DRIVE = {'stiffness': 1e5, 'damping': 2e3, 'force_limit': 1e4}
+_SLIDE_DRIVE: Mapping[str, float] = {'stiffness': 1e5, 'damping': 2e3, 'force_limit': 1e4}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class LinkContact:
     """Contact of one link with a body in the last step.
 
     Attributes:
-        impulse: Sum over contact points of the impulse's magnitude [N s].
+        impulse: Sum over contact points of the impulse's magnitude [N s]; 0 when the bodies are
+            near (within the contact offset) but do not touch.
         separation: Smallest distance [m]; negative where they overlap.
     """
 

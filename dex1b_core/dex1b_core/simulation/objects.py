@@ -1,0 +1,175 @@
+"""Objects to grasp: meshes with convex parts, mass and a place in a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.simulation.convex import ConvexPart, convex_parts
+from dex1b_core.simulation.settings import PhysicsSettings
+
+Array = NDArray[np.float64]
+
+DENSITY = 400.0  # [kg/m^3], between a full carton and a half-full bottle
+MASS_RANGE = (0.03, 0.6)  # [kg]
+
+
+@dataclass(frozen=True)
+class ObjectModel:
+    """An object, its origin in the middle of its bottom.
+
+    Attributes:
+        name: For reports.
+        vertices: (V, 3) of the visible mesh [m].
+        faces: (F, 3) vertex indices.
+        parts: Convex parts that collide.
+        mass: [kg].
+    """
+
+    name: str
+    vertices: Array
+    faces: NDArray[np.int64]
+    parts: tuple[ConvexPart, ...]
+    mass: float
+
+
+def load_object(path: Path, *, mass: float | None = None) -> ObjectModel:
+    """Read a mesh in metres, as it stands upright; centre it over its origin.
+
+    Args:
+        path: STL, OBJ, PLY or GLB; need not be watertight.
+        mass: [kg]; otherwise from the volume at `DENSITY`, within `MASS_RANGE`.
+
+    Raises:
+        Dex1bError: SHAPE_INVALID when the file holds no mesh of 1 mm to 2 m.
+    """
+    import trimesh
+
+    try:
+        mesh = trimesh.load(path, force='mesh')
+        mesh.merge_vertices()
+        size = mesh.extents
+    except Exception as error:
+        raise Dex1bError(
+            ErrorCode.SHAPE_INVALID, f'{path}: cannot be read as a mesh: {error}'
+        ) from error
+    if size is None or not np.isfinite(size).all() or not 1e-3 <= size.max() <= 2.0:
+        raise Dex1bError(
+            ErrorCode.SHAPE_INVALID,
+            f'{path}: the mesh measures {size} m; expected 1 mm to 2 m: scale it to metres',
+        )
+    lower, upper = mesh.bounds
+    mesh.apply_translation([-(lower[0] + upper[0]) / 2, -(lower[1] + upper[1]) / 2, -lower[2]])
+    parts = convex_parts(mesh)
+    return ObjectModel(
+        path.stem,
+        np.asarray(mesh.vertices, dtype=float),
+        np.asarray(mesh.faces, dtype=np.int64),
+        parts,
+        mass_of(parts) if mass is None else mass,
+    )
+
+
+def mass_of(parts: Sequence[ConvexPart], density: float = DENSITY) -> float:
+    """Plausible mass of a body [kg], within `MASS_RANGE`."""
+    return float(np.clip(density * sum(part.volume for part in parts), *MASS_RANGE))
+
+
+def add_object(
+    scene: Any,
+    parts: Sequence[ConvexPart],
+    *,
+    mass: float,
+    world_T_object: Array,
+    friction: float = 1.0,
+    settings: PhysicsSettings | None = None,
+    name: str = 'object',
+) -> Any:
+    """Add a free body; returns its entity (see `object_pose`, `body_of`).
+
+    Args:
+        scene: Made by `PhysicsSettings.new_scene`.
+        parts: Convex parts, object frame [m].
+        mass: [kg], spread evenly over the parts.
+        world_T_object: (4, 4) start pose.
+        friction: Static and dynamic.
+        settings: Those of the scene.
+        name: Of the entity.
+    """
+    import sapien
+
+    physx = sapien.physx
+    settings = settings or PhysicsSettings()
+    material = physx.PhysxMaterial(friction, friction, settings.restitution)
+    volume = sum(part.volume for part in parts)
+    body = physx.PhysxRigidDynamicComponent()
+    for part in parts:
+        shape = physx.PhysxCollisionShapeConvexMesh(
+            part.vertices.astype(np.float32), [1.0, 1.0, 1.0], material
+        )
+        shape.set_density(mass / volume)
+        shape.set_contact_offset(settings.contact_offset)
+        shape.set_rest_offset(settings.rest_offset)
+        body.attach(shape)
+    # cooked hulls lose some volume
+    scale = mass / body.get_mass()
+    inertia = body.get_inertia()
+    body.set_mass(mass)
+    body.set_inertia(inertia * scale)
+    # what rolls on a table also comes to rest there
+    body.set_angular_damping(0.5)
+    entity = sapien.Entity()
+    entity.name = name
+    entity.add_component(body)
+    entity.set_pose(sapien.Pose(np.asarray(world_T_object, dtype=np.float32)))
+    scene.add_entity(entity)
+    return entity
+
+
+def body_of(entity: Any) -> Any:
+    """Rigid body component of an entity made by `add_object`."""
+    import sapien
+
+    return entity.find_component_by_type(sapien.physx.PhysxRigidDynamicComponent)
+
+
+def object_pose(entity: Any) -> Array:
+    """`world_T_object` (4, 4)."""
+    return np.asarray(entity.get_pose().to_transformation_matrix(), dtype=float)
+
+
+def set_object_pose(entity: Any, world_T_object: Array) -> None:
+    """Put an object somewhere, at rest."""
+    import sapien
+
+    body = body_of(entity)
+    entity.set_pose(sapien.Pose(np.asarray(world_T_object, dtype=np.float32)))
+    body.set_linear_velocity(np.zeros(3))
+    body.set_angular_velocity(np.zeros(3))
+
+
+def settle(scene: Any, entity: Any, *, limit_s: float = 3.0) -> bool:
+    """Let an object come to rest; whether it did within `limit_s` simulated seconds."""
+    body = body_of(entity)
+    damping = body.get_angular_damping(), body.get_linear_damping()
+    body.set_angular_damping(5.0)
+    body.set_linear_damping(1.0)
+    window = round(0.2 / scene.timestep)
+    still = False
+    for _ in range(max(1, round(limit_s / scene.timestep / window))):
+        before = object_pose(entity)
+        for _ in range(window):
+            scene.step()
+        # a resting body's velocity is solver noise: compare poses
+        still = bool(np.abs(object_pose(entity) - before).max() < 2e-4)
+        if still:
+            break
+    body.set_angular_damping(damping[0])
+    body.set_linear_damping(damping[1])
+    return still

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import secrets
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from nav_msgs.msg import Path
 from pydantic import Field
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
-from visualization_msgs.msg import MarkerArray
 
-from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.errors import ErrorCode
 from dex1b_core.planning.pipeline import (
     GraspPlan,
-    GraspPlanner,
     PlanningError,
     PlanOptions,
-    with_ids,
 )
 from dex1b_core.robots import load_robot
-from dex1b_msgs.action import CaptureScene, CheckGrasps, ExecuteGrasp, GraspObject
-from dex1b_msgs.msg import ExecutorStatus, GraspArray, GraspTarget, SceneSnapshot
-from dex1b_msgs.srv import GenerateGrasps, PlanGrasp
+from dex1b_msgs.action import ExecuteGrasp, GraspObject
+from dex1b_msgs.msg import ExecutorStatus
+from dex1b_msgs.srv import PlanGrasp
 from dex1b_ros import conversions
-from dex1b_ros.grasp_display import grasp_markers, wrist_path
-from dex1b_ros.joint_states import current_positions
-from dex1b_ros.node import LATCHED, Dex1bNode, NodeParameters, run
-from dex1b_ros.planning_clients import ActionCaller, PlanningClients, raise_reply
+from dex1b_ros.node import Dex1bNode, NodeParameters, run
+from dex1b_ros.planning_clients import ActionCaller, raise_reply
 
 STAGES = {
     'perceive': ExecutorStatus.PERCEIVE,
@@ -56,15 +47,6 @@ class Parameters(NodeParameters):
     execution_timeout: float = Field(300.0, ge=1.0, le=3600.0, description='[s] wall clock')
 
 
-@dataclass(frozen=True)
-class Planned:
-    """A plan with the scene that it was made for."""
-
-    plan_id: str
-    scene: SceneSnapshot
-    plan: GraspPlan
-
-
 class GraspServer(Dex1bNode):
     """Calls perception, generator, sim check, motion and executor in turn."""
 
@@ -72,23 +54,15 @@ class GraspServer(Dex1bNode):
 
     def __init__(self) -> None:
         super().__init__('grasp_server')
-        self._one_at_a_time = threading.Lock()
 
     def configure(self) -> None:
         """Create clients, servers and latched outputs."""
-        from dex1b_core.motion import ArmMotion
+        from dex1b_ros.grasp_planning import GraspPlanning
 
         self._robot = load_robot(self.params.robot)
-        self._motion = ArmMotion(self._robot)
-        self._wrist_frame = self.params.tf_prefix + self._robot.hand.root_link
+        self._planning = GraspPlanning(self, self._robot)
         group = ReentrantCallbackGroup()
-        self._grasps = self.create_publisher(GraspArray, '~/grasps', LATCHED)
-        self._markers = self.create_publisher(MarkerArray, '~/markers', LATCHED)
-        self._path = self.create_publisher(Path, '~/planned_path', LATCHED)
-        self._capture = ActionCaller(self, CaptureScene, 'capture_scene')
-        self._check = ActionCaller(self, CheckGrasps, 'check_grasps')
         self._execute = ActionCaller(self, ExecuteGrasp, 'execute_grasp')
-        self._generate = self.create_client(GenerateGrasps, 'generate_grasps')
         self._service = self.create_service(
             PlanGrasp, 'plan_grasp', self._on_plan, callback_group=group
         )
@@ -104,17 +78,17 @@ class GraspServer(Dex1bNode):
 
     def cleanup(self) -> None:
         """Free what configure made."""
-        for entity in (self._action, self._capture, self._check, self._execute):
-            entity.destroy()
+        self._action.destroy()
+        self._execute.destroy()
         self.destroy_service(self._service)
-        self.destroy_client(self._generate)
+        self._planning.destroy()
 
     async def _on_plan(self, request: Any, response: Any) -> Any:
         try:
             self.require_active()
             options = self._options(request)
             planned = await self.in_thread(
-                self._plan, request.target, request.hand, request.seed, options
+                self._planning.plan, request.target, request.hand, request.seed, options
             )
         except PlanningError as error:
             self._fill(response, error.plan)
@@ -123,7 +97,7 @@ class GraspServer(Dex1bNode):
             return self.fail(response, error)
         self._fill(response, planned.plan)
         response.plan_id, response.scene = planned.plan_id, planned.scene.summary
-        response.candidates = self._candidate_msgs(planned)
+        response.candidates = self._planning.candidate_msgs(planned)
         return response
 
     async def _on_grasp_object(self, handle: Any) -> Any:
@@ -152,7 +126,7 @@ class GraspServer(Dex1bNode):
             feedback.elapsed = conversions.duration_msg(time.monotonic() - start)
             handle.publish_feedback(feedback)
 
-        planned = self._plan(
+        planned = self._planning.plan(
             goal.target, goal.hand, goal.seed, self._options(None),
             on_stage=lambda stage: report(STAGES[stage]),
             cancelled=lambda: handle.is_cancel_requested,
@@ -165,7 +139,7 @@ class GraspServer(Dex1bNode):
             plan_id=planned.plan_id, scene=planned.scene, dry_run=goal.dry_run,
             velocity_scaling=goal.velocity_scaling or float(self.params.velocity_scaling),
             lift_height=goal.lift_height or float(self.params.lift_height),
-            hold_duration=goal.hold_duration, candidates=self._candidate_msgs(planned),
+            hold_duration=goal.hold_duration, candidates=self._planning.candidate_msgs(planned),
         )  # fmt: skip
         reply = self._execute.call(
             execute,
@@ -193,89 +167,10 @@ class GraspServer(Dex1bNode):
             skip_sim_check=request.skip_sim_check,
         )
 
-    def _plan(
-        self,
-        target: GraspTarget,
-        hand: str,
-        seed: int,
-        options: PlanOptions,
-        on_stage: Callable[[str], None] = lambda stage: None,
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> Planned:
-        """One planning run, in a worker thread."""
-        if hand not in ('', self._robot.hand.key):
-            raise Dex1bError(
-                ErrorCode.INVALID_REQUEST,
-                f"unknown hand '{hand}'; this robot has '{self._robot.hand.key}'",
-            )
-        if not self._one_at_a_time.acquire(blocking=False):
-            raise Dex1bError(ErrorCode.BUSY, 'another plan is running; try again when it is done')
-        try:
-            on_stage('perceive')
-            start = time.monotonic()
-            scene = self._capture_scene(target, cancelled)
-            perceived = ('perceive', time.monotonic() - start)
-            planner = GraspPlanner(
-                self._stages(scene, cancelled), options, on_stage=on_stage, cancelled=cancelled
-            )
-            seed = seed or secrets.randbelow(2**31 - 1) + 1
-            try:
-                plan = planner.plan(conversions.observation(scene), seed=seed)
-            except PlanningError as error:
-                error.plan = replace(error.plan, timings=(perceived, *error.plan.timings))
-                self._display(scene, '', error.plan)
-                raise
-            plan_id = f'plan-{seed}-{scene.summary.snapshot_id}'
-            plan = replace(
-                plan,
-                timings=(perceived, *plan.timings),
-                candidates=with_ids(plan.candidates, plan_id),
-            )
-            self._display(scene, plan_id, plan)
-            return Planned(plan_id, scene, plan)
-        finally:
-            self._one_at_a_time.release()
-
-    def _capture_scene(self, target: GraspTarget, cancelled: Callable[[], bool]) -> SceneSnapshot:
-        timeout = self.params.capture_timeout
-        goal = CaptureScene.Goal(target=target, timeout=conversions.duration_msg(timeout))
-        reply = self._capture.call(goal, timeout_s=timeout, cancelled=cancelled)
-        raise_reply(reply)
-        return reply.scene
-
-    def _stages(self, scene: SceneSnapshot, cancelled: Callable[[], bool]) -> PlanningClients:
-        arm, hand = self._robot.arm.joints, self._robot.hand.joints
-
-        def start() -> tuple[dict[str, float], dict[str, float]]:
-            positions = current_positions(self, (*arm, *hand))
-            return {n: positions[n] for n in arm}, {n: positions[n] for n in hand}
-
-        return PlanningClients(
-            self._motion, self._generate, self._check, scene,
-            wrist_frame=self._wrist_frame, start=start, cancelled=cancelled,
-            velocity_scaling=self.params.velocity_scaling, lift_height=self.params.lift_height,
-        )  # fmt: skip
-
-    def _candidate_msgs(self, planned: Planned) -> list[Any]:
-        header = planned.scene.header
-        return [
-            conversions.candidate_msg(c, self._wrist_frame, header) for c in planned.plan.candidates
-        ]
-
     def _fill(self, reply: Any, plan: GraspPlan) -> None:
         reply.seed = plan.seed
         reply.rejections = [conversions.rejection_msg(r) for r in plan.rejections]
         reply.timings = [conversions.timing_msg(*timing) for timing in plan.timings]
-
-    def _display(self, scene: SceneSnapshot, plan_id: str, plan: GraspPlan) -> None:
-        header = scene.header
-        messages = [
-            conversions.candidate_msg(c, self._wrist_frame, header) for c in plan.candidates
-        ]
-        self._grasps.publish(GraspArray(header=header, plan_id=plan_id, candidates=messages))
-        self._markers.publish(grasp_markers(plan.candidates, plan.rejected, header))
-        if plan.motion is not None:
-            self._path.publish(wrist_path(self._motion.wrist_poses(plan.motion), header))
 
 
 def main() -> None:

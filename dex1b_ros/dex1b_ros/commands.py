@@ -27,6 +27,9 @@ def register(app: typer.Typer) -> None:
     app.command()(plan)
     app.command()(pick)
     app.command()(demo)
+    bench = typer.Typer(help='Measure the stack.', no_args_is_help=True)
+    bench.command('demo')(bench_demo)
+    app.add_typer(bench, name='bench')
 
 
 def up(
@@ -150,6 +153,31 @@ def demo(
     print_outcome(report)
     write_json(report, json_path)
     raise typer.Exit(int(not report['success']))
+
+
+def bench_demo(
+    objects: str = typer.Option('', help='Comma-separated; default ten graspable YCB objects.'),
+    seed: int = typer.Option(1, help='Of every demo.'),
+    robot: str = typer.Option('xarm7_ability', help='Name under config/robots.'),
+    out: Path = typer.Option(Path('out/bench/demo'), help='Folder for reports and pictures.'),
+    resume: bool = typer.Option(False, help='Take reports that are there already.'),
+    json_path: Path = JsonPath,
+) -> None:
+    """Run the demo on several objects and count the lifts."""
+    from dex1b_ros.bench import GRASPABLE_OBJECTS, bench_demos
+
+    def show(name: str, report: dict[str, Any]) -> None:
+        verdict = '[green]lifted[/]' if report['success'] else '[red]not lifted[/]'
+        console.print(
+            f'{name}: {verdict} {report.get("lift_height_m", 0.0)} m, '
+            f'{report.get("hold_s", 0.0)} s, {report.get("wall_s", 0.0)} s wall, '
+            f'{report.get("error", "")}'
+        )
+
+    names = [name for name in objects.split(',') if name] or list(GRASPABLE_OBJECTS)
+    report = bench_demos(names, seed=seed, robot=robot, folder=out, resume=resume, on_report=show)
+    console.print(f'lifted {report["lifted"]} of {report["n"]}')
+    write_json(report, json_path or out / 'report.json')
 
 
 class StagePrinter:

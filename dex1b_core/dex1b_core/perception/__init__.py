@@ -1,0 +1,41 @@
+"""Depth images to objects: decoding, robot and table removal, instances, full shapes."""
+
+from dex1b_core.perception.frames import (
+    CameraIntrinsics,
+    DepthFrame,
+    decode_depth,
+    make_intrinsics,
+    median_depth,
+    rectify_depth,
+    remove_flying_pixels,
+)
+from dex1b_core.perception.freespace import View
+from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
+from dex1b_core.perception.robot_mask import RobotMask
+from dex1b_core.perception.scene import Scene, observe
+from dex1b_core.perception.settings import PerceptionSettings
+from dex1b_core.perception.shapes import reconstruct_shapes
+from dex1b_core.perception.support import find_support_plane
+from dex1b_core.perception.target import Instance, Target, TargetMode
+
+__all__ = [
+    'CameraIntrinsics',
+    'DepthFrame',
+    'Instance',
+    'ObjectObservation',
+    'PerceptionSettings',
+    'RobotMask',
+    'Scene',
+    'ShapeHypothesis',
+    'Target',
+    'TargetMode',
+    'View',
+    'decode_depth',
+    'find_support_plane',
+    'make_intrinsics',
+    'median_depth',
+    'observe',
+    'reconstruct_shapes',
+    'rectify_depth',
+    'remove_flying_pixels',
+]

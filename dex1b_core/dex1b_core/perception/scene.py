@@ -1,0 +1,271 @@
+"""From depth images to a scene: plane, instances, the target and what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.geometry import Plane
+from dex1b_core.perception.boxes import oriented_box
+from dex1b_core.perception.frames import DepthFrame, remove_flying_pixels
+from dex1b_core.perception.fusion import merge_views
+from dex1b_core.perception.instances import image_normals, label_instances
+from dex1b_core.perception.observation import ObjectObservation
+from dex1b_core.perception.robot_mask import RobotMask
+from dex1b_core.perception.settings import PerceptionSettings
+from dex1b_core.perception.shapes import View, reconstruct_shapes
+from dex1b_core.perception.support import find_support_plane, plane_noise
+from dex1b_core.perception.target import (
+    Instance,
+    LabelledView,
+    Target,
+    choose,
+    graspability,
+)
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything perceived at one instant, planning frame.
+
+    Attributes:
+        observation: The target.
+        instances: All objects, by label.
+        labels: (H, W) label image for each frame, 0 = no object.
+        robot: (H, W) pixels on the robot for each frame.
+        robot_points_removed: Their number.
+    """
+
+    observation: ObjectObservation
+    instances: tuple[Instance, ...]
+    labels: tuple[NDArray[np.int32], ...]
+    robot: tuple[NDArray[np.bool_], ...]
+    robot_points_removed: int
+
+    @property
+    def plane(self) -> Plane:
+        """The support plane."""
+        return self.observation.support_plane
+
+
+@dataclass(frozen=True)
+class _Cloud:
+    """Organised cloud of one frame; `usable` is inside the workspace and not robot."""
+
+    frame: DepthFrame
+    points: NDArray[np.float32]
+    normals: NDArray[np.float32]
+    robot: NDArray[np.bool_]
+    usable: NDArray[np.bool_]
+
+
+def observe(
+    frames: Sequence[DepthFrame],
+    *,
+    settings: PerceptionSettings,
+    robot_mask: RobotMask | None = None,
+    link_poses: Mapping[str, Array] | None = None,
+    target: Target | None = None,
+) -> Scene:
+    """Find the support plane, the objects on it, and describe the target.
+
+    Args:
+        frames: One for each camera, taken at nearly the same time.
+        settings: Thresholds and sizes.
+        robot_mask: Removes robot points; needs `link_poses`.
+        link_poses: planning_T_link (4, 4) by link name.
+        target: What to grasp; None = the most graspable object.
+
+    Raises:
+        Dex1bError: DEPTH_EMPTY, NO_PLANE, NO_OBJECT, ROBOT_OCCLUDES, TOO_FEW_POINTS,
+            TARGET_NOT_FOUND or INVALID_REQUEST.
+    """
+    clouds = [_cloud(frame, settings, robot_mask, link_poses or {}) for frame in frames]
+    usable = np.concatenate([cloud.points[cloud.usable] for cloud in clouds])
+    if len(usable) == 0:
+        raise _nothing_usable(clouds)
+    plane = find_support_plane(usable, settings=settings)
+    noise = plane_noise(usable, plane, settings.plane_tolerance)
+    labels = merge_views(
+        [_labels(cloud, plane, noise, settings) for cloud in clouds],
+        [cloud.points for cloud in clouds],
+    )
+    views = [
+        LabelledView(cloud.frame.camera, image, cloud.robot, cloud.points)
+        for cloud, image in zip(clouds, labels, strict=True)
+    ]
+    instances = _instances(views, plane, settings)
+    if not instances:
+        raise _no_object(clouds, plane, settings)
+    chosen = choose(target or Target(), instances, views)
+    observation = _describe(chosen, instances, clouds, labels, plane, settings)
+    robot = tuple(cloud.robot for cloud in clouds)
+    removed = int(sum(image.sum() for image in robot))
+    return Scene(observation, instances, tuple(labels), robot, removed)
+
+
+def _cloud(
+    frame: DepthFrame,
+    settings: PerceptionSettings,
+    robot_mask: RobotMask | None,
+    link_poses: Mapping[str, Array],
+) -> _Cloud:
+    frame = replace(frame, depth_m=remove_flying_pixels(frame.depth_m))
+    points = frame.points()
+    flat = points.reshape(-1, 3)
+    robot = np.zeros(len(flat), dtype=bool)
+    if robot_mask is not None:
+        robot = robot_mask.contains(flat, link_poses)
+    lower = np.array(settings.workspace_lower, np.float32)
+    upper = np.array(settings.workspace_upper, np.float32)
+    inside = ((flat > lower) & (flat < upper)).all(axis=1)
+    shape = frame.depth_m.shape
+    normals = image_normals(points, frame.planning_T_camera[:3, 3])
+    usable = (inside & ~robot).reshape(shape)
+    return _Cloud(frame, points, normals, robot.reshape(shape), usable)
+
+
+def _labels(
+    cloud: _Cloud, plane: Plane, noise: float, settings: PerceptionSettings
+) -> NDArray[np.int32]:
+    height = plane.signed_distance(cloud.points)
+    above = cloud.usable & (height > max(settings.min_height, 3 * noise))
+    return label_instances(cloud.points, above, cloud.normals, settings=settings)
+
+
+def _instances(
+    views: Sequence[LabelledView], plane: Plane, settings: PerceptionSettings
+) -> tuple[Instance, ...]:
+    instances = []
+    for label in range(1, 1 + max(int(view.labels.max()) for view in views)):
+        seen = [view.points[view.labels == label] for view in views]
+        points = np.concatenate(seen).astype(float)
+        if len(points) < settings.min_points:
+            continue
+        box = oriented_box(points, plane)
+        score = graspability(points, box, settings)
+        instances.append(Instance(label, points, box, score))
+    return tuple(instances)
+
+
+def _describe(
+    chosen: Instance | Array,
+    instances: Sequence[Instance],
+    clouds: Sequence[_Cloud],
+    labels: Sequence[NDArray[np.int32]],
+    plane: Plane,
+    settings: PerceptionSettings,
+) -> ObjectObservation:
+    masks = _target_masks(chosen, clouds, labels)
+    points = np.concatenate([c.points[m] for c, m in zip(clouds, masks, strict=True)])
+    normals = np.concatenate([c.normals[m] for c, m in zip(clouds, masks, strict=True)])
+    known = np.isfinite(normals).all(axis=1)
+    points, normals = points[known].astype(float), normals[known].astype(float)
+    keep = _not_outliers(points)
+    points, normals = points[keep], normals[keep]
+    if len(points) < settings.min_points:
+        raise Dex1bError(
+            ErrorCode.TOO_FEW_POINTS,
+            f'the target has {len(points)} clean points, expected at least '
+            f'{settings.min_points}; bring the camera nearer or uncover the object',
+        )
+    others = [
+        c.points[(image > 0) & ~mask] for c, image, mask in zip(clouds, labels, masks, strict=True)
+    ]
+    shapes = ()
+    if settings.reconstruct:
+        views = [
+            View(c.frame.depth_m, mask, c.frame.intrinsics, c.frame.planning_T_camera)
+            for c, mask in zip(clouds, masks, strict=True)
+        ]
+        shapes = reconstruct_shapes(
+            points, plane, views, voxel=settings.voxel, max_faces=settings.max_faces
+        )
+    return ObjectObservation(
+        points=_thin(points, settings.max_points),
+        normals=_thin(normals, settings.max_points),
+        obstacles=_thin(np.concatenate(others).astype(float), settings.max_obstacle_points),
+        support_plane=plane,
+        box=oriented_box(points, plane),
+        shapes=shapes,
+        label=chosen.label if isinstance(chosen, Instance) else _majority(masks, labels),
+    )
+
+
+def _target_masks(
+    chosen: Instance | Array,
+    clouds: Sequence[_Cloud],
+    labels: Sequence[NDArray[np.int32]],
+) -> list[NDArray[np.bool_]]:
+    if isinstance(chosen, Instance):
+        return [image == chosen.label for image in labels]
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(chosen)
+    masks = []
+    for cloud in clouds:
+        lower, upper = chosen.min(axis=0) - 0.005, chosen.max(axis=0) + 0.005
+        near = cloud.usable & ((cloud.points > lower) & (cloud.points < upper)).all(axis=-1)
+        distance, _ = tree.query(cloud.points[near], distance_upper_bound=0.005)
+        near[near] = np.isfinite(distance)
+        masks.append(near)
+    return masks
+
+
+def _majority(masks: Sequence[NDArray[np.bool_]], labels: Sequence[NDArray[np.int32]]) -> int:
+    counts = np.bincount(np.concatenate([i[m] for i, m in zip(labels, masks, strict=True)]))
+    counts[0] = 0
+    return int(counts.argmax()) if counts.any() else 0
+
+
+def _not_outliers(points: Array, *, neighbours: int = 12, ratio: float = 3.0) -> NDArray[np.bool_]:
+    """Points whose mean distance to their neighbours is not far above the usual."""
+    from scipy.spatial import cKDTree
+
+    if len(points) <= neighbours:
+        return np.ones(len(points), dtype=bool)
+    distance = cKDTree(points).query(points, neighbours)[0].mean(axis=1)
+    limit = np.median(distance) + ratio * 1.4826 * np.median(np.abs(distance - np.median(distance)))
+    return np.asarray(distance < max(limit, 0.006))
+
+
+def _thin(points: Array, count: int) -> Array:
+    """At most `count` rows, evenly spread."""
+    if len(points) <= count:
+        return points
+    return points[np.linspace(0, len(points) - 1, count).astype(int)] if count else points[:0]
+
+
+def _nothing_usable(clouds: Sequence[_Cloud]) -> Dex1bError:
+    seen = sum(int(np.isfinite(cloud.points[..., 2]).sum()) for cloud in clouds)
+    robot = sum(int(cloud.robot.sum()) for cloud in clouds)
+    if robot > 0.5 * max(seen, 1):
+        return Dex1bError(
+            ErrorCode.ROBOT_OCCLUDES,
+            f'{robot} of {seen} measured points lie on the robot and none in the free '
+            'workspace; move the arm out of view',
+        )
+    return Dex1bError(
+        ErrorCode.NO_PLANE,
+        f'none of {seen} measured points lies in the workspace; check the camera pose in TF and '
+        'workspace_lower, workspace_upper',
+    )
+
+
+def _no_object(clouds: Sequence[_Cloud], plane: Plane, settings: PerceptionSettings) -> Dex1bError:
+    heights = np.concatenate([plane.signed_distance(c.points[c.usable]) for c in clouds])
+    count = int((heights > settings.min_height).sum())
+    robot = sum(int(cloud.robot.sum()) for cloud in clouds)
+    return Dex1bError(
+        ErrorCode.NO_OBJECT,
+        f'no object on the support plane: {count} points in the workspace are higher than '
+        f'{settings.min_height:.3f} m above it and form no surface of {settings.min_points} '
+        f'pixels ({robot} robot pixels were removed); put an object into the workspace '
+        f'{settings.workspace_lower} to {settings.workspace_upper}',
+    )

@@ -1,0 +1,164 @@
+"""Closed shapes that an object seen from one side (or a few) might have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dex1b_core.geometry import Plane, invert, transform_points
+from dex1b_core.perception.boxes import plane_frame
+from dex1b_core.perception.freespace import View, contour_points, depth_behind
+from dex1b_core.perception.meshing import convex_hull, volume_mesh
+from dex1b_core.perception.observation import ShapeHypothesis
+from dex1b_core.perception.symmetry import Symmetry, find_symmetry, rotate
+
+Array = NDArray[np.float64]
+FREE_MARGIN = 0.004  # a copied point this deep in observed free space is dropped [m]
+SLAB = 0.004  # half height of the slice whose outline is filled [m]
+
+
+def reconstruct_shapes(
+    points: Array,
+    plane: Plane,
+    views: Sequence[View],
+    *,
+    voxel: float = 0.003,
+    max_faces: int = 1500,
+) -> tuple[ShapeHypothesis, ...]:
+    """Hypotheses on the full shape, most trusted first.
+
+    `symmetric_extrusion`: the visible surface and its copies under the best upright symmetry,
+    extruded to the plane, without what was seen empty (or is a copy of what was seen empty).
+    `carved_hull`: hull of the surface and its shadow on the plane, without what was seen empty.
+    `hull`: hull of the surface and its shadow on the plane.
+
+    Args:
+        points: (N, 3) visible surface, planning frame [m].
+        plane: What the object stands on.
+        views: Where it was seen.
+        voxel: Resolution [m].
+        max_faces: Of each shape.
+
+    Raises:
+        Dex1bError: SHAPE_INVALID when the points span no volume.
+    """
+    planning_T_plane = plane_frame(plane)
+    plane_T_planning = invert(planning_T_plane)
+    local = transform_points(plane_T_planning, points)
+    shadow = np.column_stack([local[:, :2], np.zeros(len(local))])
+    hull = convex_hull(np.concatenate([local, shadow]), 'hull')
+    contour = np.concatenate(
+        [transform_points(plane_T_planning, contour_points(view)) for view in views]
+    )
+    eye = transform_points(plane_T_planning, views[0].planning_T_camera[None, :3, 3])[0]
+    symmetry = find_symmetry(local, contour, planning_T_plane, views, eye)
+    completed = _complete(local, symmetry, planning_T_plane, views)
+    grid = _Grid(np.concatenate([completed, shadow]), voxel)
+    empty = grid.emptiness(planning_T_plane, views)
+    symmetric = grid.extrude(completed) * empty
+    for turn in symmetry.turns:
+        turned = grid.emptiness(planning_T_plane, views, symmetry.axis, turn)
+        symmetric = np.minimum(symmetric, np.maximum(turned, grid.near(local)))
+    carved = grid.inside(hull) * empty
+    shapes = (
+        grid.mesh(symmetric, 'symmetric_extrusion', max_faces),
+        grid.mesh(carved, 'carved_hull', max_faces),
+        hull,
+    )
+    return tuple(
+        ShapeHypothesis(s.name, transform_points(planning_T_plane, s.vertices), s.faces)
+        for s in shapes
+    )
+
+
+def _complete(
+    points: Array, symmetry: Symmetry, planning_T_plane: Array, views: Sequence[View]
+) -> Array:
+    """Visible points and those copies that do not contradict the views."""
+    parts = [points]
+    for copy in symmetry.copies(points):
+        behind = depth_behind(transform_points(planning_T_plane, copy), views)
+        parts.append(copy[behind > -FREE_MARGIN])
+    return np.concatenate(parts)
+
+
+class _Grid:
+    """Voxels of the plane frame around an object."""
+
+    def __init__(self, points: Array, voxel: float) -> None:
+        self.voxel = voxel
+        low = points.min(axis=0) - 2.5 * voxel
+        low[2] = voxel / 2  # the object stands on the plane
+        high = points.max(axis=0) + 2.5 * voxel
+        self.origin = low
+        self.shape = tuple(int(n) for n in np.ceil((high - low) / voxel) + 1)
+        steps = np.stack(np.meshgrid(*(np.arange(n) for n in self.shape), indexing='ij'), axis=-1)
+        self.centres = (low + steps * voxel).reshape(-1, 3)
+
+    def emptiness(
+        self,
+        planning_T_plane: Array,
+        views: Sequence[View],
+        axis: Array | None = None,
+        turn: float = 0.0,
+    ) -> Array:
+        """0 where (the turned copy of) a voxel was seen empty, 1 where not, soft between."""
+        centres = self.centres if axis is None else rotate(self.centres, axis, turn)
+        behind = depth_behind(transform_points(planning_T_plane, centres), views)
+        return np.clip(0.5 + behind / (2 * self.voxel), 0, 1).reshape(self.shape)
+
+    def near(self, points: Array) -> Array:
+        """1 in voxels with a point in or beside them."""
+        filled = np.zeros(self.shape, np.uint8)
+        cells = np.rint((points - self.origin) / self.voxel).astype(int)
+        cells = cells[((cells >= 0) & (cells < self.shape)).all(axis=1)]
+        filled[tuple(cells.T)] = 1
+        from scipy import ndimage
+
+        return np.asarray(ndimage.binary_dilation(filled, iterations=1), dtype=float)
+
+    def extrude(self, points: Array) -> Array:
+        """Outlines of the slices, each with all above it."""
+        filled = np.zeros(self.shape)
+        below = np.zeros(self.shape[:2], np.uint8)
+        order = np.argsort(points[:, 2])
+        points, heights = points[order], points[order, 2]
+        for layer in range(self.shape[2] - 1, -1, -1):
+            height = self.origin[2] + layer * self.voxel
+            first, last = np.searchsorted(heights, [height - SLAB, height + SLAB])
+            if last - first >= 3:
+                cells = (points[first:last, :2] - self.origin[:2]) / self.voxel
+                outline = cv2.convexHull(cells.astype(np.float32))[:, 0]
+                # OpenCV's x is the second index; 4 fractional bits
+                fixed = np.rint(outline[:, ::-1] * 16).astype(np.int32)
+                cv2.fillConvexPoly(below, fixed, 1, shift=4)
+            filled[:, :, layer] = below
+        return filled
+
+    def inside(self, hull: ShapeHypothesis) -> Array:
+        """1 in voxels inside a convex mesh."""
+        corners = hull.vertices[hull.faces]
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+        offsets = np.einsum('ij,ij->i', normals, corners[:, 0])
+        inside = np.ones(len(self.centres), dtype=bool)
+        for start in range(0, len(normals), 32):
+            part = slice(start, start + 32)
+            alive = np.flatnonzero(inside)
+            over = self.centres[alive] @ normals[part].T > offsets[part]
+            inside[alive[over.any(axis=1)]] = False
+        return inside.reshape(self.shape).astype(float)
+
+    def mesh(self, filled: Array, name: str, max_faces: int) -> ShapeHypothesis:
+        """Smoothed surface, standing on the plane."""
+        from scipy import ndimage
+
+        # below the plane goes on as at the plane, so that smoothing does not round the foot
+        smooth = ndimage.gaussian_filter(filled, 0.8, mode='nearest')
+        shape = volume_mesh(smooth, self.origin, self.voxel, max_faces=max_faces, name=name)
+        vertices = shape.vertices.copy()
+        vertices[:, 2] = np.maximum(vertices[:, 2], 0.0)
+        return ShapeHypothesis(name, vertices, shape.faces)

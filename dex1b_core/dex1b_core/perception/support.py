@@ -1,0 +1,97 @@
+"""The plane that objects stand on."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.geometry import Plane
+from dex1b_core.perception.settings import PerceptionSettings
+
+Array = NDArray[np.float64]
+SAMPLE = 4000
+TRIALS = 600
+
+
+def find_support_plane(
+    points: NDArray[np.floating],
+    *,
+    settings: PerceptionSettings,
+    up: tuple[float, float, float] = (0.0, 0.0, 1.0),
+    seed: int = 0,
+) -> Plane:
+    """Plane with most points among those whose normal is near `up`.
+
+    Args:
+        points: (N, 3) planning frame, robot already removed.
+        settings: Which source, how tilted, how many points.
+        up: Expected normal, unit.
+        seed: Of the random samples.
+
+    Raises:
+        Dex1bError: NO_PLANE.
+    """
+    given = Plane(np.asarray(up, dtype=float), -settings.plane_height)
+    if settings.plane_source == 'given':
+        return given
+    points = points[np.isfinite(points).all(axis=1)].astype(float)
+    plane, count = _ransac(points, settings, np.asarray(up, dtype=float), seed)
+    if plane is not None and count >= settings.plane_min_points:
+        return plane
+    if settings.plane_source == 'estimate_or_given':
+        return given
+    degrees = np.degrees(settings.plane_max_tilt)
+    raise Dex1bError(
+        ErrorCode.NO_PLANE,
+        f'no support plane: the best plane within {degrees:.0f} degrees of horizontal holds '
+        f'{count} of {len(points)} points in the workspace, expected at least '
+        f'{settings.plane_min_points}; look at the table, check the camera pose in TF and the '
+        "workspace box, or set plane_source to 'given'",
+    )
+
+
+def _ransac(
+    points: Array, settings: PerceptionSettings, up: Array, seed: int
+) -> tuple[Plane | None, int]:
+    if len(points) < 50:
+        return None, 0
+    random = np.random.default_rng(seed)
+    sample = points[random.integers(0, len(points), min(SAMPLE, len(points)))]
+    corners = sample[random.integers(0, len(sample), (TRIALS, 3))]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    lengths = np.linalg.norm(normals, axis=1)
+    normals = normals / np.maximum(lengths, 1e-12)[:, None]
+    normals *= np.where(normals @ up < 0, -1.0, 1.0)[:, None]
+    good = (lengths > 1e-6) & (normals @ up > np.cos(settings.plane_max_tilt))
+    if not good.any():
+        return None, 0
+    normals = normals[good]
+    offsets = -np.einsum('ij,ij->i', normals, corners[good, 0])
+    distances = np.abs(sample @ normals.T + offsets)
+    best = int((distances < settings.plane_tolerance).sum(axis=0).argmax())
+    plane = Plane(normals[best], float(offsets[best]))
+    for _ in range(3):
+        inliers = points[np.abs(plane.signed_distance(points)) < settings.plane_tolerance]
+        if len(inliers) < 3:
+            return None, len(inliers)
+        plane = _least_squares(inliers, up)
+    if plane.normal @ up < np.cos(settings.plane_max_tilt):
+        return None, 0
+    count = int((np.abs(plane.signed_distance(points)) < settings.plane_tolerance).sum())
+    return plane, count
+
+
+def _least_squares(points: Array, up: Array) -> Plane:
+    centre = points.mean(axis=0)
+    offset = points - centre
+    normal = np.linalg.eigh(offset.T @ offset)[1][:, 0]
+    normal = normal if normal @ up > 0 else -normal
+    return Plane(normal, float(-normal @ centre))
+
+
+def plane_noise(points: NDArray[np.floating], plane: Plane, tolerance: float) -> float:
+    """Robust standard deviation [m] of the points near a plane."""
+    distances = plane.signed_distance(points)
+    near = np.abs(distances[np.abs(distances) < tolerance])
+    return float(1.4826 * np.median(near)) if len(near) else 0.0

@@ -1,0 +1,118 @@
+"""Time for paths: joint positions become trajectories within velocity and acceleration limits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.motion.trajectory import JointTrajectory
+from dex1b_core.motion.validate import JointLimits
+
+Array = NDArray[np.float64]
+
+_RESERVE = 0.92  # share of the limits that is used: interpolation between samples overshoots
+_REST = 0.1  # s a trajectory that goes nowhere takes
+
+
+def time_path(
+    path: ArrayLike, limits: JointLimits, *, scaling: float = 1.0, period: float = 0.04
+) -> JointTrajectory:
+    """Fastest motion from rest to rest along a path.
+
+    Args:
+        path: (K, J) positions [rad]; a cubic spline runs through them.
+        limits: Of the joints.
+        scaling: Fraction of the velocity and acceleration limits to use.
+        period: Longest time between samples [s].
+
+    Raises:
+        Dex1bError: LIMITS when the path has no timing.
+    """
+    points = _distinct(np.asarray(path, dtype=float))
+    if len(points) < 2:
+        return _rest(points[0], limits.names)
+    import toppra
+
+    toppra.setup_logging('ERROR')
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    spline = toppra.SplineInterpolator(along, points, bc_type='natural')
+    share = scaling * _RESERVE
+    velocity = np.stack([-limits.velocity, limits.velocity], axis=1) * share
+    acceleration = np.stack([-limits.acceleration, limits.acceleration], axis=1) * share
+    constraints = [
+        toppra.constraint.JointVelocityConstraint(velocity),
+        toppra.constraint.JointAccelerationConstraint(acceleration),
+    ]
+    count = int(np.clip(4 * len(points), 60, 400))
+    grid = np.linspace(0.0, along[-1], count)
+    timed = toppra.algorithm.TOPPRA(constraints, spline, gridpoints=grid).compute_trajectory()
+    if timed is None:
+        raise Dex1bError(
+            ErrorCode.LIMITS,
+            f'no timing of a path with {len(points)} points keeps the limits at scaling {scaling}',
+        )
+    return _sampled(timed, limits.names, period)
+
+
+def point_to_point(
+    start: ArrayLike,
+    goal: ArrayLike,
+    limits: JointLimits,
+    *,
+    min_duration: float,
+    scaling: float = 1.0,
+    period: float = 0.04,
+) -> JointTrajectory:
+    """Minimum-jerk motion (a quintic) from rest to rest, for hands.
+
+    Args:
+        start: (J,) [rad].
+        goal: (J,) [rad].
+        limits: Of the joints.
+        min_duration: Shortest time that it may take [s].
+        scaling: Fraction of the velocity and acceleration limits to use.
+        period: Longest time between samples [s].
+    """
+    begin, end = np.asarray(start, dtype=float), np.asarray(goal, dtype=float)
+    change = end - begin
+    by_velocity = 1.875 * np.abs(change) / (limits.velocity * scaling)
+    by_acceleration = np.sqrt(5.7735 * np.abs(change) / (limits.acceleration * scaling))
+    duration = float(max(min_duration, by_velocity.max(), by_acceleration.max()))
+    times = np.linspace(0.0, duration, max(2, int(np.ceil(duration / period)) + 1))
+    u = (times / duration)[:, None]
+    return JointTrajectory(
+        limits.names,
+        times,
+        begin + change * (10 * u**3 - 15 * u**4 + 6 * u**5),
+        change * (30 * u**2 - 60 * u**3 + 30 * u**4) / duration,
+        change * (60 * u - 180 * u**2 + 120 * u**3) / duration**2,
+    )
+
+
+def _distinct(points: Array) -> Array:
+    """Drop points that repeat their predecessor; the first and the last stay."""
+    kept = [points[0]]
+    for point in points[1:]:
+        if np.abs(point - kept[-1]).max() > 1e-6:
+            kept.append(point)
+    return np.array(kept)
+
+
+def _rest(position: Array, names: tuple[str, ...]) -> JointTrajectory:
+    still = np.zeros((2, len(position)))
+    return JointTrajectory(
+        names, np.array([0.0, _REST]), np.tile(position, (2, 1)), still, still.copy()
+    )
+
+
+def _sampled(timed: object, names: tuple[str, ...], period: float) -> JointTrajectory:
+    duration = float(timed.duration)  # type: ignore[attr-defined]
+    times = np.linspace(0.0, duration, max(3, int(np.ceil(duration / period)) + 1))
+    positions, velocities, accelerations = (
+        np.asarray(timed(times, order))  # type: ignore[operator]
+        for order in range(3)
+    )
+    velocities[0] = velocities[-1] = 0.0
+    accelerations[0] = accelerations[-1] = 0.0
+    return JointTrajectory(names, times, positions, velocities, accelerations)

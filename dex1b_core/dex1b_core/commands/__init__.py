@@ -1,1 +1,1 @@
-"""Commands of `dex1b`; each module has `register(app)`, found through the group 'dex1b.commands'."""
+"""Commands of `dex1b`: each module has `register(app)`, named in group 'dex1b.commands'."""

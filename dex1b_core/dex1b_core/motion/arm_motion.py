@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.motion.cartesian import straight_line
-from dex1b_core.motion.collision import Allow, Collision, CollisionChecker
+from dex1b_core.motion.collision import Allow, Collision, CollisionChecker, environment
 from dex1b_core.motion.ik import ArmIk, IkSolution
 from dex1b_core.motion.plan import PickPlan, PickStage, Stage
 from dex1b_core.motion.planner import plan_path
@@ -65,9 +66,7 @@ class _Anchor:
 class ArmMotion:
     """Motion planning for one robot. Calls from several threads are taken in turn."""
 
-    def __init__(
-        self, robot: RobotDescription, *, settings: MotionSettings | None = None
-    ) -> None:
+    def __init__(self, robot: RobotDescription, *, settings: MotionSettings | None = None) -> None:
         self.robot = robot
         self.settings = settings or MotionSettings()
         self.model = RobotModel(robot)
@@ -92,11 +91,11 @@ class ArmMotion:
 
     def reach(
         self,
-        candidates: tuple[GraspCandidate, ...],
+        candidates: Sequence[GraspCandidate],
         observation: ObjectObservation,
         *,
         seed: int,
-        arm_start: ArrayLike | None = None,
+        arm_start: Mapping[str, float] | None = None,
     ) -> tuple[GraspCandidate, ...]:
         """Fill in the reachability of every candidate; order and number stay.
 
@@ -107,9 +106,11 @@ class ArmMotion:
             candidates: Grasps in the planning frame.
             observation: Object, plane and obstacles.
             seed: Of the random restarts.
-            arm_start: (A,) postures close to it are preferred; None = home.
+            arm_start: Postures close to it are preferred; None = home.
         """
-        start = self._arm_vector(arm_start, 'arm_start')
+        start = self._home()
+        if arm_start is not None:
+            start = self._vector(arm_start, self.robot.arm.joints, 'arm_start')
         with self._lock:
             checkers = self._checkers(observation)
             return tuple(
@@ -145,7 +146,7 @@ class ArmMotion:
         with self._lock:
             try:
                 self._anchors(
-                    candidate, self._checkers(observation), self._arm_vector(None, ''),
+                    candidate, self._checkers(observation), self._home(),
                     lift_height=self.settings.verify_height, count=1, seed=seed,
                 )  # fmt: skip
             except Dex1bError as error:
@@ -159,8 +160,8 @@ class ArmMotion:
         candidate: GraspCandidate,
         observation: ObjectObservation,
         *,
-        arm_start: ArrayLike,
-        hand_start: ArrayLike,
+        arm_start: Mapping[str, float],
+        hand_start: Mapping[str, float],
         velocity_scaling: float,
         lift_height: float,
         seed: int,
@@ -170,8 +171,8 @@ class ArmMotion:
         Args:
             candidate: The grasp.
             observation: Object, plane and obstacles.
-            arm_start: (A,) measured arm positions [rad].
-            hand_start: (J,) measured positions of the driven hand joints [rad].
+            arm_start: Measured arm positions by joint name [rad].
+            hand_start: Measured positions of the driven hand joints by name [rad].
             velocity_scaling: Fraction of the arm's limits, 0 to 1; the hand has its own times.
             lift_height: [m].
             seed: Of inverse kinematics and path search.
@@ -186,34 +187,36 @@ class ArmMotion:
                 ErrorCode.INVALID_REQUEST,
                 f'velocity_scaling is {velocity_scaling}; expected more than 0, at most 1',
             )
-        start = self._arm_vector(arm_start, 'arm_start')
-        hand = np.asarray(hand_start, dtype=float)
+        start = self._vector(arm_start, self.robot.arm.joints, 'arm_start')
+        hand = self._vector(hand_start, self.robot.hand.joints, 'hand_start')
         with self._lock:
             checkers = self._checkers(observation)
             anchors = self._anchors(
                 candidate, checkers, start, lift_height=lift_height,
-                count=self.settings.ik_solutions, seed=seed,
+                count=self.settings.ik_goals, seed=seed,
             )  # fmt: skip
             path, anchor = self._path_to(anchors, candidate, checkers, start, seed)
             stages = self._stages(candidate, path, anchor, hand, velocity_scaling)
-            wrist_path = np.array(
-                [self.model.wrist_pose(q) for q in np.vstack([path, anchor.approach, anchor.lift])]
-            )
         return PickPlan(
             replace(candidate, reachability=self._reachable(anchor.grasp)),
             stages,
-            wrist_path,
             anchor.lift_height,
             time.monotonic() - begin,
         )
 
+    def wrist_poses(self, plan: PickPlan) -> Array:
+        """Poses (K, 4, 4) of the hand's root link along the plan, planning frame."""
+        paths = [stage.arm.positions for stage in plan.stages if stage.arm is not None]
+        with self._lock:
+            return np.array([self.model.wrist_pose(q) for q in np.vstack(paths)])
+
     def plan_to(
         self,
-        goal: ArrayLike,
+        goal: Mapping[str, float],
         observation: ObjectObservation | None,
         *,
-        arm_start: ArrayLike,
-        hand_posture: ArrayLike,
+        arm_start: Mapping[str, float],
+        hand_posture: Mapping[str, float],
         velocity_scaling: float,
         seed: int,
         ignore_object: bool = False,
@@ -221,10 +224,10 @@ class ArmMotion:
         """Collision-free motion of the arm to a posture, e.g. home.
 
         Args:
-            goal: (A,) [rad].
+            goal: Arm positions by joint name [rad].
             observation: Scene to keep clear of; None = the robot alone.
-            arm_start: (A,) measured [rad].
-            hand_posture: (J,) posture of the hand on the way [rad].
+            arm_start: Measured arm positions by joint name [rad].
+            hand_posture: Posture of the hand on the way, by joint name [rad].
             velocity_scaling: Fraction of the arm's limits.
             seed: Of the path search.
             ignore_object: The object may be touched, e.g. because the hand holds it.
@@ -232,13 +235,13 @@ class ArmMotion:
         Raises:
             Dex1bError: NO_PATH, LIMITS or a collision of start or goal.
         """
-        start, target = self._arm_vector(arm_start, 'arm_start'), self._arm_vector(goal, 'goal')
+        start = self._vector(arm_start, self.robot.arm.joints, 'arm_start')
+        target = self._vector(goal, self.robot.arm.joints, 'goal')
+        hand = self._vector(hand_posture, self.robot.hand.joints, 'hand_posture')
         allow = Allow.OBJECT if ignore_object else Allow.NOTHING
         with self._lock:
-            checker = CollisionChecker(
-                self.model, observation, settings=self.settings, allow=allow
-            )
-            hand = np.asarray(hand_posture, dtype=float)
+            bodies = environment(observation, self.settings) if observation else {}
+            checker = CollisionChecker(self.model, bodies, settings=self.settings, allow=allow)
             path = self._search(start, [target], hand, checker, seed)
             return time_path(
                 path, self.arm_limits, scaling=velocity_scaling,
@@ -265,22 +268,26 @@ class ArmMotion:
 
     # -- parts ---------------------------------------------------------------------------------
 
-    def _arm_vector(self, values: ArrayLike | None, what: str) -> Array:
-        vector = np.asarray(self.robot.arm.home if values is None else values, dtype=float)
-        size = len(self.robot.arm.joints)
-        if vector.shape != (size,) or not np.isfinite(vector).all():
+    def _home(self) -> Array:
+        return np.array(self.robot.arm.home)
+
+    def _vector(self, positions: Mapping[str, float], names: tuple[str, ...], what: str) -> Array:
+        """Named positions in the order of `names`."""
+        missing = [name for name in names if name not in positions]
+        if missing:
             raise Dex1bError(
-                ErrorCode.INVALID_REQUEST,
-                f'{what} has shape {vector.shape}; expected {size} finite arm positions in the '
-                f'order {list(self.robot.arm.joints)}',
+                ErrorCode.INVALID_REQUEST, f'{what} lacks joints {missing}; expected {list(names)}'
             )
+        vector = np.array([positions[name] for name in names], dtype=float)
+        if not np.isfinite(vector).all():
+            raise Dex1bError(ErrorCode.INVALID_REQUEST, f'{what} is not finite: {vector.tolist()}')
         return vector
 
     def _checkers(self, observation: ObjectObservation) -> _Checkers:
+        bodies = environment(observation, self.settings)
+
         def make(allow: Allow) -> CollisionChecker:
-            return CollisionChecker(
-                self.model, observation, settings=self.settings, allow=allow
-            )
+            return CollisionChecker(self.model, bodies, settings=self.settings, allow=allow)
 
         return _Checkers(make(Allow.NOTHING), make(Allow.HAND_OBJECT), make(Allow.OBJECT))
 
@@ -297,29 +304,27 @@ class ArmMotion:
         """Arm postures at the grasp that can be approached and lifted; at least one."""
         rng = np.random.default_rng(seed)
         self._check_target(candidate)
-        home = np.array(self.robot.arm.home)
         pose = candidate.planning_T_wrist
         known = candidate.reachability.positions
-        seeds = [start, home, *([known] if len(known) == len(start) else [])]
-        solutions = self._ik.solutions(
-            pose, seeds=seeds, restarts=self.settings.ik_restarts,
-            count=self.settings.ik_solutions, rng=rng,
-        )  # fmt: skip
-        if not solutions:
-            raise self._no_ik(candidate, seeds, rng)
+        seeds = [start, self._home(), *([known] if len(known) == len(start) else [])]
         anchors: list[_Anchor] = []
         errors: list[Dex1bError] = []
-        for solution in solutions:
+        for solution in self._ik.solutions(
+            pose, seeds=seeds, restarts=self.settings.ik_restarts, rng=rng
+        ):
             try:
                 anchors.append(self._anchor(candidate, checkers, solution, lift_height))
             except Dex1bError as error:
                 errors.append(error)
-            if len(anchors) >= count:
+            if len(anchors) >= count or len(errors) >= self.settings.ik_solutions:
                 break
+        if not anchors and not errors:
+            raise self._no_ik(candidate, seeds, rng)
         if not anchors:
             # a collision says more about the grasp than a line the arm cannot follow
             errors.sort(key=lambda error: error.error_code is ErrorCode.NO_PATH)
             raise errors[0]
+        anchors.sort(key=lambda item: float(np.abs(item.grasp.positions - start).sum()))
         return anchors
 
     def _check_target(self, candidate: GraspCandidate) -> None:
@@ -338,13 +343,13 @@ class ArmMotion:
     ) -> Dex1bError:
         pose = candidate.planning_T_wrist
         point, distance = pose[:3, 3].round(3).tolist(), np.linalg.norm(pose[:3, 3])
-        without_margin = self._ik.solutions(
-            pose, seeds=seeds, restarts=8, count=1, rng=rng, margin=False
+        beyond = next(
+            self._ik.solutions(pose, seeds=seeds, restarts=2, rng=rng, margin=False), None
         )
-        if without_margin:
+        if beyond is not None:
             return Dex1bError(
                 ErrorCode.JOINT_MARGIN,
-                f'the only arm posture found keeps {without_margin[0].margin:.3f} rad to the '
+                f'the only arm posture found keeps {beyond.margin:.3f} rad to the '
                 f'joint limits; {self.robot.arm.joint_margin:.3f} is required',
             )
         return Dex1bError(
@@ -385,9 +390,7 @@ class ArmMotion:
             self.model.hand_vector(names, candidate.grasp),
         )
 
-    def _approach(
-        self, candidate: GraspCandidate, checkers: _Checkers, positions: Array
-    ) -> Array:
+    def _approach(self, candidate: GraspCandidate, checkers: _Checkers, positions: Array) -> Array:
         """Path (K, A) from a free stand-off to the grasp."""
         pregrasp, _ = self._postures(candidate)
         pose, direction = candidate.planning_T_wrist, candidate.approach
@@ -432,9 +435,7 @@ class ArmMotion:
             joint_jump=self.settings.joint_jump,
         )  # fmt: skip
 
-    def _check_path(
-        self, path: Array, hand: Array, checker: CollisionChecker, where: str
-    ) -> None:
+    def _check_path(self, path: Array, hand: Array, checker: CollisionChecker, where: str) -> None:
         hit = checker.first_on_path(self.model.configuration(q, hand) for q in path)
         if hit is not None:
             raise hit[1].error(where)

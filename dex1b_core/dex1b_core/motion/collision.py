@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Flag, auto
 from typing import Any
@@ -13,7 +13,6 @@ import pinocchio as pin
 from numpy.typing import NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.geometry import Plane
 from dex1b_core.motion.robot_model import RobotModel, hull
 from dex1b_core.motion.settings import MotionSettings
 from dex1b_core.perception.observation import ObjectObservation
@@ -46,7 +45,7 @@ class Collision:
 
 
 class CollisionChecker:
-    """Tests arm configurations against one scene with the hand in a given posture.
+    """Tests configurations against themselves and the bodies of one scene.
 
     Pairs inside the hand are never tested: the generator and the physics check own them.
     """
@@ -54,7 +53,7 @@ class CollisionChecker:
     def __init__(
         self,
         robot: RobotModel,
-        observation: ObjectObservation | None,
+        bodies: Mapping[str, Any],
         *,
         settings: MotionSettings,
         allow: Allow = Allow.NOTHING,
@@ -62,8 +61,9 @@ class CollisionChecker:
         self._robot = robot
         self._geometry: Any = robot.geometry.copy()
         self._robot_count = len(self._geometry.geometryObjects)
-        if observation is not None:
-            self._add_environment(observation, settings)
+        pose = pin.SE3(robot.base_pose())
+        for name, shape in bodies.items():
+            self._geometry.addGeometryObject(pin.GeometryObject(name, 0, pose, shape))
         self._bodies = [str(item.name) for item in self._geometry.geometryObjects]
         self._geometry.setCollisionPairs(self._pair_table(allow), True)
         self._pairs = [(pair.first, pair.second) for pair in self._geometry.collisionPairs]
@@ -79,18 +79,6 @@ class CollisionChecker:
         self._root_joint = robot.model.frames[robot.root_frame].parentJoint
         self._joint_T_root = robot.model.frames[robot.root_frame].placement
         self._base_T_universe = pin.SE3(robot.base_pose()).inverse()
-
-    def _add_environment(self, observation: ObjectObservation, settings: MotionSettings) -> None:
-        pose = pin.SE3(self._robot.base_pose())
-        self._add(TABLE, _half_space(observation.support_plane), pose)
-        self._add(OBJECT, _object_hull(observation), pose)
-        if len(observation.obstacles):
-            points = np.unique(np.floor(observation.obstacles / settings.voxel_size), axis=0)
-            centres = (points + 0.5) * settings.voxel_size
-            self._add(OBSTACLES, coal.makeOctree(centres, settings.voxel_size), pose)
-
-    def _add(self, name: str, shape: Any, pose: Any) -> None:
-        self._geometry.addGeometryObject(pin.GeometryObject(name, 0, pose, shape))
 
     def _pair_table(self, allow: Allow) -> NDArray[np.bool_]:
         count = len(self._bodies)
@@ -113,8 +101,8 @@ class CollisionChecker:
             return False
         joint_a, joint_b = self._parent(a), self._parent(b)
         parents = self._robot.model.parents
-        neighbours = joint_a == joint_b or parents[joint_a] == joint_b or (
-            parents[joint_b] == joint_a
+        neighbours = (
+            joint_a == joint_b or parents[joint_a] == joint_b or (parents[joint_b] == joint_a)
         )
         return not neighbours and not self._robot.description.collision.disabled(link, other)
 
@@ -144,9 +132,7 @@ class CollisionChecker:
         outside = self._outside_workspace()
         if outside is not None:
             return outside
-        pin.computeCollisions(
-            self._model, self._data, self._geometry, self._geometry_data, q, True
-        )
+        pin.computeCollisions(self._model, self._data, self._geometry, self._geometry_data, q, True)
         results = self._geometry_data.collisionResults
         number = next(i for i, result in enumerate(results) if result.isCollision())
         return self._collision(*self._pairs[number])
@@ -187,9 +173,19 @@ class CollisionChecker:
         return Collision(code, self._bodies[a], self._bodies[b])
 
 
-def _half_space(plane: Plane) -> Any:
+def environment(observation: ObjectObservation, settings: MotionSettings) -> dict[str, Any]:
+    """Collision shapes of a scene by name, in the planning frame."""
     # coal: the half-space is n . x <= d
-    return coal.Halfspace(plane.normal, -plane.offset)
+    plane = observation.support_plane
+    bodies = {
+        TABLE: coal.Halfspace(plane.normal, -plane.offset),
+        OBJECT: _object_hull(observation),
+    }
+    if len(observation.obstacles):
+        voxels = np.unique(np.floor(observation.obstacles / settings.voxel_size), axis=0)
+        centres = (voxels + 0.5) * settings.voxel_size
+        bodies[OBSTACLES] = coal.makeOctree(centres, settings.voxel_size)
+    return bodies
 
 
 def _object_hull(observation: ObjectObservation) -> Any:
@@ -202,7 +198,5 @@ def _object_hull(observation: ObjectObservation) -> Any:
         )
     centred = points - points.mean(axis=0)
     if np.linalg.svd(centred, compute_uv=False)[-1] < 1e-6 * np.sqrt(len(points)):
-        raise Dex1bError(
-            ErrorCode.SHAPE_INVALID, 'the object is flat: its points span no volume'
-        )
+        raise Dex1bError(ErrorCode.SHAPE_INVALID, 'the object is flat: its points span no volume')
     return hull(points)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pinocchio as pin
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dposv
 
 from dex1b_core.motion.robot_model import RobotModel
 
 Array = NDArray[np.float64]
 
 _TOLERANCE = 1e-6  # norm of the pose error (m and rad)
-_ITERATIONS = 60
+_ITERATIONS = 40
 _MAX_STEP = 0.5  # rad in one iteration
+_DISTINCT = 0.2  # rad in some joint between solutions that count as different
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,7 @@ class ArmIk:
         self._margin = robot.description.arm.joint_margin
         arm = set(robot.description.arm.joints)
         others = [
-            number
-            for number, name in enumerate(robot.model.names)
-            if number and name not in arm
+            number for number, name in enumerate(robot.model.names) if number and name not in arm
         ]
         self._model: Any = pin.buildReducedModel(
             robot.model, others, robot.configuration(robot.description.arm.home)
@@ -56,7 +56,6 @@ class ArmIk:
         self.lower = robot.lower + self._margin
         self.upper = robot.upper - self._margin
         self._hard_lower, self._hard_upper = robot.lower, robot.upper
-        self._damping = 1e-8 * np.eye(6)
 
     def solve(self, base_T_wrist: Array, start: Array, *, margin: bool = True) -> Array | None:
         """Descend from one (A,) start; (A,) positions within the limits, or None.
@@ -77,14 +76,16 @@ class ArmIk:
             error = pin.log6(pin.updateFramePlacement(model, data, frame).actInv(goal)).vector
             size = float(error @ error) ** 0.5
             if size < _TOLERANCE:
-                return q[order]
-            stalled = stalled + 1 if size > 0.95 * best else 0
+                positions: Array = q[order]
+                return positions
+            stalled = stalled + 1 if size > 0.9 * best else 0
             best = min(best, size)
-            if stalled > 8:
+            if stalled > 5:
                 return None
             jacobian = pin.getFrameJacobian(model, data, frame, pin.LOCAL)
-            damping = self._damping + (1e-3 * min(size, 1.0) ** 2) * _EYE6
-            step = jacobian.T @ np.linalg.solve(jacobian @ jacobian.T + damping, error)
+            damping = (1e-8 + 1e-3 * min(size, 1.0) ** 2) * _EYE6
+            _, weights, _ = dposv(jacobian @ jacobian.T + damping, error)
+            step = jacobian.T @ weights
             largest = max(step.max(), -step.min())
             if largest > _MAX_STEP:
                 step *= _MAX_STEP / largest
@@ -97,22 +98,19 @@ class ArmIk:
         *,
         seeds: Iterable[Array],
         restarts: int,
-        count: int,
         rng: np.random.Generator,
         margin: bool = True,
-    ) -> list[IkSolution]:
-        """Up to `count` distinct solutions, those closest to the first seed first.
+    ) -> Iterator[IkSolution]:
+        """Distinct solutions, one after the other as they are found.
 
         Args:
             base_T_wrist: (4, 4) pose of the hand's root link in the planning frame.
-            seeds: (A,) starts tried first; the first is the reference for 'closest'.
+            seeds: (A,) starts tried first; full turns away from the first are taken out.
             restarts: Random starts tried after them.
-            count: Solutions looked for; the search ends when they are found.
             rng: Source of the random starts.
             margin: Keep the arm's joint margin.
         """
         starts = [np.asarray(seed, dtype=float) for seed in seeds]
-        reference = starts[0]
         low, high = np.maximum(self.lower, -np.pi), np.minimum(self.upper, np.pi)
         found: list[Array] = []
         for number in range(len(starts) + restarts):
@@ -120,13 +118,10 @@ class ArmIk:
             solution = self.solve(base_T_wrist, start, margin=margin)
             if solution is None:
                 continue
-            solution = self._unwind(solution, reference)
-            if all(np.abs(solution - other).max() > 0.1 for other in found):
+            solution = self._unwind(solution, starts[0])
+            if all(np.abs(solution - other).max() > _DISTINCT for other in found):
                 found.append(solution)
-            if len(found) >= count:
-                break
-        found.sort(key=lambda q: float(np.abs(q - reference).sum()))
-        return [self.describe(q) for q in found]
+                yield self.describe(solution)
 
     def describe(self, positions: Array) -> IkSolution:
         """Margin and manipulability of an (A,) posture."""

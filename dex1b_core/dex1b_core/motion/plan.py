@@ -5,13 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dex1b_core.motion.trajectory import JointTrajectory
 from dex1b_core.planning.candidate import GraspCandidate
-
-Array = NDArray[np.float64]
 
 
 class Stage(IntEnum):
@@ -66,14 +61,12 @@ class PickPlan:
     Attributes:
         candidate: The grasp, with its reachability.
         stages: PREGRASP, APPROACH, CLOSE, SQUEEZE, VERIFY (a small lift), LIFT.
-        wrist_path: (K, 4, 4) poses of the hand's root link, planning frame.
         lift_height: Planned height [m]; smaller than asked where the arm cannot follow.
         planning_seconds: Wall-clock time that planning took.
     """
 
     candidate: GraspCandidate
     stages: tuple[PickStage, ...]
-    wrist_path: Array
     lift_height: float
     planning_seconds: float
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -119,9 +120,7 @@ def _segment_free(a: Array, b: Array, is_free: IsFree, step: float) -> bool:
     order = np.arange(1, count)
     # bit-reversed order finds a collision in the middle early
     stride = [order[(order % 8) == k] for k in (4, 2, 6, 1, 5, 3, 7, 0)]
-    return all(
-        is_free(a + (b - a) * (k / count)) for part in stride for k in part.tolist()
-    )
+    return all(is_free(a + (b - a) * (k / count)) for part in stride for k in part.tolist())
 
 
 def _shortcut(
@@ -172,7 +171,7 @@ def _round_corners(corners: Array, radius: float) -> Array:
 
 def _densify(points: Array, step: float) -> Array:
     dense = [points[:1]]
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in itertools.pairwise(points):
         count = max(1, int(np.ceil(np.abs(b - a).max() / step)))
         dense.append(a + (b - a) * (np.arange(1, count + 1) / count)[:, None])
     return np.vstack(dense)

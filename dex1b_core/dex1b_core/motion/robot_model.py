@@ -154,9 +154,7 @@ class RobotModel:
     def base_pose(self) -> Array:
         """`root_T_base` (4, 4): the planning frame in the URDF's root frame."""
         pin.forwardKinematics(self.model, self.data, self._neutral)
-        pose: Array = pin.updateFramePlacement(
-            self.model, self.data, self._base_frame
-        ).homogeneous
+        pose: Array = pin.updateFramePlacement(self.model, self.data, self._base_frame).homogeneous
         return pose
 
 
@@ -170,9 +168,7 @@ def _convex_geometry(model: Any, path: Any) -> Any:
     for item in parsed.geometryObjects:
         link = str(model.frames[item.parentFrame].name)
         vertices = _vertices(item.geometry, link) * np.asarray(item.meshScale)
-        points.setdefault(link, []).append(
-            transform_points(item.placement.homogeneous, vertices)
-        )
+        points.setdefault(link, []).append(transform_points(item.placement.homogeneous, vertices))
         parents[link] = int(item.parentJoint)
     geometry = pin.GeometryModel()
     for link, parts in points.items():
@@ -192,11 +188,11 @@ def hull(points: Array) -> Any:
 def _vertices(shape: Any, link: str) -> Array:
     """Points (N, 3) whose convex hull covers a collision shape, in the shape's frame."""
     if isinstance(shape, coal.BVHModelBase):
-        return np.array(shape.vertices())
+        return np.array(shape.vertices(), dtype=np.float64)
     if isinstance(shape, coal.Box):
-        return _CUBE * shape.halfSide
+        return _CUBE * np.asarray(shape.halfSide)
     if isinstance(shape, coal.Sphere):
-        return _BALL * shape.radius
+        return _BALL * float(shape.radius)
     if isinstance(shape, (coal.Cylinder, coal.Capsule)):
         ends = np.array([[0, 0, shape.halfLength], [0, 0, -shape.halfLength]])
         rim = _BALL if isinstance(shape, coal.Capsule) else _RING

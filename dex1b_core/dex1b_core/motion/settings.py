@@ -16,8 +16,9 @@ class MotionSettings(StrictModel):
     object_margin: float = Field(0.005, ge=0, description='robot to object on the way [m]')
     voxel_size: float = Field(0.01, gt=0, description='obstacle cloud resolution [m]')
 
-    ik_restarts: int = Field(24, ge=1, description='random starts after the seed states')
-    ik_solutions: int = Field(4, ge=1, description='distinct solutions looked for')
+    ik_restarts: int = Field(10, ge=1, description='random starts after the seed states')
+    ik_solutions: int = Field(6, ge=1, description='postures tried before giving up')
+    ik_goals: int = Field(3, ge=1, description='postures that a path may lead to')
     cartesian_step: float = Field(0.01, gt=0, description='straight lines are sampled this [m]')
     joint_jump: float = Field(0.3, gt=0, description='largest joint change in one step [rad]')
 

@@ -11,7 +11,7 @@ from dex1b_core.motion.validate import JointLimits
 
 Array = NDArray[np.float64]
 
-_RESERVE = 0.92  # share of the limits that is used: interpolation between samples overshoots
+_RESERVE = 0.97  # share of the limits that is used: interpolation between samples overshoots
 _REST = 0.1  # s a trajectory that goes nowhere takes
 
 
@@ -52,7 +52,8 @@ def time_path(
             ErrorCode.LIMITS,
             f'no timing of a path with {len(points)} points keeps the limits at scaling {scaling}',
         )
-    return _sampled(timed, limits.names, period)
+    # sampled a little too densely, so that stretching keeps the period
+    return _slowed(_sampled(timed, limits.names, 0.85 * period), limits, scaling)
 
 
 def point_to_point(
@@ -114,5 +115,21 @@ def _sampled(timed: object, names: tuple[str, ...], period: float) -> JointTraje
         for order in range(3)
     )
     velocities[0] = velocities[-1] = 0.0
-    accelerations[0] = accelerations[-1] = 0.0
     return JointTrajectory(names, times, positions, velocities, accelerations)
+
+
+def _slowed(trajectory: JointTrajectory, limits: JointLimits, scaling: float) -> JointTrajectory:
+    """Stretch time until what a controller interpolates keeps the limits everywhere."""
+    fine = np.linspace(0.0, trajectory.duration, 5 * len(trajectory.times))
+    times = np.concatenate([fine, trajectory.times])
+    _, velocities, accelerations = trajectory.sample(times)
+    speed = float((np.abs(velocities) / (limits.velocity * scaling)).max())
+    push = float((np.abs(accelerations) / (limits.acceleration * scaling)).max())
+    factor = max(1.0, speed, push**0.5)
+    return JointTrajectory(
+        trajectory.names,
+        trajectory.times * factor,
+        trajectory.positions,
+        trajectory.velocities / factor,
+        trajectory.accelerations / factor**2,
+    )

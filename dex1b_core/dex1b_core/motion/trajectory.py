@@ -93,4 +93,6 @@ def stopping_trajectory(
     velocities = velocity * rate[:, None]
     accelerations = acceleration * rate[:, None] ** 2 + velocity * rate_slope[:, None]
     velocities[-1] = accelerations[-1] = 0.0
-    return JointTrajectory(trajectory.names, delay + u * duration, position, velocities, accelerations)
+    return JointTrajectory(
+        trajectory.names, delay + u * duration, position, velocities, accelerations
+    )

@@ -90,9 +90,13 @@ def _check_shape(trajectory: JointTrajectory, limits: JointLimits) -> None:
     steps = np.diff(trajectory.times)
     if (steps <= 0).any():
         k = int(steps.argmin())
-        raise _refuse(f'time goes from {trajectory.times[k]:.4f} to {trajectory.times[k + 1]:.4f} s')
+        raise _refuse(
+            f'time goes from {trajectory.times[k]:.4f} to {trajectory.times[k + 1]:.4f} s'
+        )
     if np.abs(trajectory.velocities[-1]).max() > 1e-6:
-        raise _refuse(f'it ends at {np.abs(trajectory.velocities[-1]).max():.4f} rad/s, not at rest')
+        raise _refuse(
+            f'it ends at {np.abs(trajectory.velocities[-1]).max():.4f} rad/s, not at rest'
+        )
 
 
 def _check_bounds(trajectory: JointTrajectory, limits: JointLimits, scaling: float) -> None:

@@ -1,0 +1,99 @@
+"""The pool's side of one worker process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+from dex1b_core.robots.description import RobotDescription
+from dex1b_core.simulation.check_messages import Reply, Start
+from dex1b_core.simulation.check_settings import CheckSettings
+
+STARTING = 'starting'
+_MODULE = 'dex1b_core.simulation.check_worker'
+_ONE_THREAD = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'), '1')
+
+
+class WorkerDiedError(Exception):
+    """The process is gone."""
+
+
+class WorkerProcess:
+    """A child with a warm physics world, one request at a time.
+
+    A plain child process instead of `multiprocessing`: that would import the parent's main
+    module again, which for a node means all of ROS, and start helper processes of its own.
+
+    Attributes:
+        pending: What the caller asked and awaits, None while idle; STARTING at first.
+        told: What the caller last told it, for the caller's own use.
+        since: Steady time of that request [s].
+    """
+
+    def __init__(self, robot: RobotDescription, settings: CheckSettings) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, '-m', _MODULE, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=os.environ | _ONE_THREAD,
+            )
+        self.connection = Connection(ours.detach())
+        self.told: Any = None
+        self._number = 0
+        self.ask(Start(robot, settings), STARTING)
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
+
+    def tell(self, message: Any) -> None:
+        """Send what has no reply, to an idle worker: a busy one would block the caller.
+
+        The death of the process shows at the next `receive`.
+        """
+        self._number += 1
+        try:
+            self.connection.send((self._number, message))
+        except (BrokenPipeError, ConnectionResetError):
+            return
+
+    def ask(self, message: Any, pending: Any) -> None:
+        """Send a request; `pending` says what the reply is to."""
+        self.pending, self.since = pending, time.monotonic()
+        self.tell(message)
+
+    def receive(self) -> Reply:
+        """Read the reply that is there.
+
+        Raises:
+            WorkerDiedError: the process is gone.
+        """
+        try:
+            reply: Reply = self.connection.recv()
+        except (EOFError, OSError) as error:
+            raise WorkerDiedError from error
+        self.pending = None
+        return reply
+
+    def close(self, timeout_s: float = 0.0) -> None:
+        """Let the process end; kill it after the time-out."""
+        self.connection.close()
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +11,7 @@ from numpy.typing import NDArray
 
 from dex1b_core.assets import cache_folder
 from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.simulation.array_cache import read_arrays, write_arrays
 
 Array = NDArray[np.float64]
 
@@ -110,11 +108,12 @@ def convex_parts(
     settings = f'{_VERSION} {concavity} {max_parts} {MAX_HULL_VERTICES} {_MAX_FACES} {_SEARCH}'
     digest = hashlib.sha256(vertices.tobytes() + faces.tobytes() + settings.encode())
     path = cache_folder() / 'hulls' / f'{digest.hexdigest()[:32]}.npz'
-    points = _read(path)
+    points = read_arrays(path)
     if points is None:
-        points = _decompose(vertices, faces, concavity, max_parts)
-        _write(path, points)
-    return tuple(convex_part(part) for part in points)
+        parts = _decompose(vertices, faces, concavity, max_parts)
+        points = {f'part{i}': part for i, part in enumerate(parts)}
+        write_arrays(path, points)
+    return tuple(convex_part(part) for part in points.values())
 
 
 def _decompose(
@@ -167,23 +166,3 @@ def _sphere(count: int) -> Array:
     angle = np.pi * (1 + 5**0.5) * index
     radius = np.sqrt(1 - z * z)
     return np.stack([radius * np.cos(angle), radius * np.sin(angle), z], axis=1)
-
-
-def _read(path: Path) -> list[Array] | None:
-    if not path.exists():
-        return None
-    with np.load(path) as file:
-        return [file[name] for name in file.files]
-
-
-def _write(path: Path, points: list[Array]) -> None:
-    """Write beside the target, then rename: several processes may do so at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix='.tmp')
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            np.savez(file, *points)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

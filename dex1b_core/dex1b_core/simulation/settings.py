@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 GRAVITY = 9.81  # [m/s^2]
+TABLE_CENTRE = (0.4, 0.0)  # [m] x and y, planning frame
+TABLE_HALF_SIZE = (0.8, 0.8)  # [m]
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,15 @@ class PhysicsSettings:
         return sapien.physx.PhysxMaterial(self.friction, self.friction, self.restitution)
 
 
-def add_table(scene: Any, settings: PhysicsSettings, half_size: float = 1.5) -> Any:
-    """A static box whose top is the plane z = 0; returns its entity."""
+def add_table(scene: Any, settings: PhysicsSettings) -> Any:
+    """A static board whose top is the plane z = 0; returns its entity."""
     import sapien
 
     builder = scene.create_actor_builder()
     thickness = 0.1
     builder.add_box_collision(
-        sapien.Pose([0.0, 0.0, -thickness]),
-        [half_size, half_size, thickness],
+        sapien.Pose([*TABLE_CENTRE, -thickness]),
+        [*TABLE_HALF_SIZE, thickness],
         material=settings.material(),
     )
     builder.set_initial_pose(sapien.Pose())

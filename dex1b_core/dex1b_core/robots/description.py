@@ -26,8 +26,13 @@ class JointGroup(StrictModel):
     def _lengths_match(self) -> Self:
         for name in type(self).model_fields:
             value = getattr(self, name)
-            is_per_joint = name in {'velocity_limits', 'acceleration_limits', 'effort_limits',
-                                    'home', 'open'}
+            is_per_joint = name in {
+                'velocity_limits',
+                'acceleration_limits',
+                'effort_limits',
+                'home',
+                'open',
+            }
             if is_per_joint and len(value) != len(self.joints):
                 raise ValueError(f'{name} has {len(value)} values for {len(self.joints)} joints')
         return self

@@ -39,12 +39,14 @@ class ObjectModel:
     mass: float
 
 
-def load_object(path: Path, *, mass: float | None = None) -> ObjectModel:
-    """Read a mesh in metres, as it stands upright; centre it over its origin.
+def read_mesh(path: Path) -> Any:
+    """The visible mesh of an object as it stands upright, centred over its origin.
 
     Args:
-        path: STL, OBJ, PLY or GLB; need not be watertight.
-        mass: [kg]; otherwise from the volume at `DENSITY`, within `MASS_RANGE`.
+        path: STL, OBJ, PLY or GLB in metres; need not be watertight.
+
+    Returns:
+        `trimesh.Trimesh`.
 
     Raises:
         Dex1bError: SHAPE_INVALID when the file holds no mesh of 1 mm to 2 m.
@@ -66,6 +68,20 @@ def load_object(path: Path, *, mass: float | None = None) -> ObjectModel:
         )
     lower, upper = mesh.bounds
     mesh.apply_translation([-(lower[0] + upper[0]) / 2, -(lower[1] + upper[1]) / 2, -lower[2]])
+    return mesh
+
+
+def load_object(path: Path, *, mass: float | None = None) -> ObjectModel:
+    """Read a mesh in metres, as it stands upright; centre it over its origin.
+
+    Args:
+        path: STL, OBJ, PLY or GLB; need not be watertight.
+        mass: [kg]; otherwise from the volume at `DENSITY`, within `MASS_RANGE`.
+
+    Raises:
+        Dex1bError: SHAPE_INVALID when the file holds no mesh of 1 mm to 2 m.
+    """
+    mesh = read_mesh(path)
     parts = convex_parts(mesh)
     return ObjectModel(
         path.stem,

@@ -180,6 +180,19 @@ class RaycastScene:
             tuple(body.name for body in self.bodies),
         )
 
+    def lit(self, points: Image, normals: Image) -> Image:
+        """1 where the key light reaches a point, else 0, shape (N,).
+
+        Args:
+            points: (N, 3) world frame [m].
+            normals: (N, 3) unit, of the surface on which the points lie.
+        """
+        rays = np.empty((len(points), 6), np.float32)
+        rays[:, :3], rays[:, 3:] = points + np.float32(1e-3) * normals, self.lighting.key_direction
+        hidden = self._placed().scene.test_occlusions(_tensor(rays))
+        lit: Image = 1.0 - hidden.numpy().astype(np.float32)
+        return lit
+
     # -- casting -------------------------------------------------------------------------------
 
     def _camera_rays(self, intrinsics: CameraIntrinsics, supersampling: int) -> tuple[Image, Image]:
@@ -226,18 +239,10 @@ class RaycastScene:
         normals = bodies.normals_at(faces, hits['primitive_uvs'][seen])
         towards = unit[seen]
         normals *= -np.sign(_dot(normals, towards))[:, None]
-        lit = self._lit(points, normals) if lighting.shadows else np.ones(len(points), np.float32)
+        lit = self.lit(points, normals) if lighting.shadows else np.ones(len(points), np.float32)
         picture[seen] = lighting.shade(albedo, normals, towards, lit)
         picture *= 255
         return np.clip(picture, 0, 255, out=picture).astype(np.uint8)
-
-    def _lit(self, points: Image, normals: Image) -> Image:
-        """1 where the key light reaches a point, else 0."""
-        rays = np.empty((len(points), 6), np.float32)
-        rays[:, :3], rays[:, 3:] = points + np.float32(1e-3) * normals, self.lighting.key_direction
-        hidden = self._placed().scene.test_occlusions(_tensor(rays))
-        lit: Image = 1.0 - hidden.numpy().astype(np.float32)
-        return lit
 
 
 def _shrink(picture: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:

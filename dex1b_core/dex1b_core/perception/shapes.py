@@ -63,14 +63,15 @@ def reconstruct_shapes(
         turned = grid.emptiness(planning_T_plane, views, symmetry.axis, turn)
         symmetric = np.minimum(symmetric, np.maximum(turned, grid.near(local)))
     carved = grid.inside(hull) * empty
-    shapes = (
+    shapes = [
         grid.mesh(symmetric, 'symmetric_extrusion', max_faces),
         grid.mesh(carved, 'carved_hull', max_faces),
         hull,
-    )
+    ]
     return tuple(
         ShapeHypothesis(s.name, transform_points(planning_T_plane, s.vertices), s.faces)
         for s in shapes
+        if s is not None
     )
 
 
@@ -152,12 +153,14 @@ class _Grid:
             inside[alive[over.any(axis=1)]] = False
         return inside.reshape(self.shape).astype(float)
 
-    def mesh(self, filled: Array, name: str, max_faces: int) -> ShapeHypothesis:
-        """Smoothed surface, standing on the plane."""
+    def mesh(self, filled: Array, name: str, max_faces: int) -> ShapeHypothesis | None:
+        """Smoothed surface, standing on the plane; None when nothing is left."""
         from scipy import ndimage
 
         # below the plane goes on as at the plane, so that smoothing does not round the foot
         smooth = ndimage.gaussian_filter(filled, 0.8, mode='nearest')
+        if smooth.max() <= 0.5:
+            return None
         shape = volume_mesh(smooth, self.origin, self.voxel, max_faces=max_faces, name=name)
         vertices = shape.vertices.copy()
         vertices[:, 2] = np.maximum(vertices[:, 2], 0.0)

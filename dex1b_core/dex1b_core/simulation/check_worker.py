@@ -31,7 +31,10 @@ class _Worker:
         from dex1b_core.simulation import grasp_check
 
         if isinstance(message, Start):
+            import open3d  # noqa: F401  (takes seconds, which the first shape would pay)
+
             self._checker = grasp_check.GraspChecker(message.robot, message.settings)
+            os.nice(NICENESS)  # only now: what plans first waits for the warm-up
         elif isinstance(message, Objects):
             self._objects = message
         elif isinstance(message, Prepare):
@@ -68,7 +71,6 @@ def serve(connection: Connection) -> None:
 def main() -> None:
     """Serve the socket whose file descriptor is the first argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
-    os.nice(NICENESS)
     warnings.filterwarnings('ignore', module='sapien')
     with Connection(int(sys.argv[1])) as connection:
         serve(connection)

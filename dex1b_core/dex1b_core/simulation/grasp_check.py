@@ -102,6 +102,7 @@ class GraspChecker:
         """Simulate one candidate on one object."""
         turn = make_transform(Rotation.from_euler('z', trial.yaw).as_matrix(), np.zeros(3))
         start = target.support_T_object @ turn
+        self._set_friction(trial.friction)
         entity = add_object(
             self.scene,
             target.parts,
@@ -119,6 +120,14 @@ class GraspChecker:
             return failed.result
         finally:
             self.scene.remove_actor(entity)
+
+    def _set_friction(self, friction: float) -> None:
+        """Of the hand; the engine takes the average of two bodies."""
+        for link in self.hand.articulation.links:
+            for shape in link.collision_shapes:
+                material = shape.physical_material
+                material.set_static_friction(friction)
+                material.set_dynamic_friction(friction)
 
 
 class _FailedError(Exception):

@@ -17,7 +17,7 @@ help:
 	@echo 'make clean   remove what was built and written, not the downloaded models'
 
 setup:
-	@$(PYTHON) tools/setup.py
+	@$(PYTHON) tools/set_up.py
 
 demo: setup
 	$(BIN)/dex1b demo --object '$(OBJECT)' --seed '$(SEED)' --robot '$(ROBOT)'

@@ -1,12 +1,50 @@
-from setuptools import setup
+from setuptools import find_packages, setup
 
-# The rest is in pyproject.toml. colcon needs marker and manifest installed and cannot read a
-# requires-python from there; setuptools of 2023 and 2025 disagree on how it states a license.
+REQUIREMENTS = [
+    'coacd>=1.0.5,<2',
+    'coal>=3.0,<4',
+    'matplotlib>=3.8,<4',
+    'mujoco>=3.3,<5',
+    'numpy>=2.0,<3',
+    'ompl>=1.7,<3',
+    'open3d>=0.19,<1',
+    'opencv-python-headless>=4.10,<6',
+    'pillow>=10,<14',
+    'pin>=3.4,<5',
+    'pydantic>=2.7,<3',
+    'pytorch_kinematics>=0.7.5,<1',
+    'pytransform3d>=3.5,<4',
+    'pyyaml>=6,<7',
+    'rich>=13,<17',
+    'sapien>=3.0,<4',
+    'scipy>=1.13,<2',
+    'toppra>=0.6.3,<1',
+    'torch>=2.4,<3',
+    'trimesh>=4.4,<6',
+    'typer>=0.12,<1',
+    'yourdfpy>=0.0.56,<1',
+]
+
 setup(
+    name='dex1b_core',
+    version='0.1.0',
+    description='Dexterous grasps from point clouds: synthesis, physics checks, motion. ROS-free.',
     license='Apache-2.0',
+    maintainer='dex1b maintainers',
+    maintainer_email='maintainers@dex1b.org',
     python_requires='>=3.11,<3.13',
+    install_requires=REQUIREMENTS,
+    packages=find_packages(include=['dex1b_core', 'dex1b_core.*']),
+    package_data={'dex1b_core': ['py.typed']},
     data_files=[
         ('share/ament_index/resource_index/packages', ['resource/dex1b_core']),
         ('share/dex1b_core', ['package.xml']),
     ],
+    entry_points={
+        'console_scripts': ['dex1b = dex1b_core.cli:main'],
+        'dex1b.commands': [
+            'assets = dex1b_core.commands.assets:register',
+            'doctor = dex1b_core.commands.doctor:register',
+        ],
+    },
 )

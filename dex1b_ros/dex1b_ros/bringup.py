@@ -32,6 +32,13 @@ def node_command(spec: NodeSpec, options: StackOptions) -> list[str]:
     return command
 
 
+def _require_executable(spec: NodeSpec) -> None:
+    if importlib.util.find_spec(f'dex1b_ros.{spec.executable}') is None:
+        raise Dex1bError(
+            ErrorCode.NODE_UNAVAILABLE, f"dex1b_ros has no executable '{spec.executable}'"
+        )
+
+
 def _yaml_scalar(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
@@ -49,7 +56,7 @@ class Stack:
             log_folder: Each node's output goes to NAME.log there; None = this terminal.
 
         Raises:
-            Dex1bError: the parameter file is malformed.
+            Dex1bError: the parameter file is malformed, or an executable is missing.
         """
         load_raw_yaml(options.parameter_file)
         self.options = options
@@ -57,14 +64,17 @@ class Stack:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         if log_folder is not None:
             log_folder.mkdir(parents=True, exist_ok=True)
-        for spec in grasp_nodes(options):
-            self._processes[spec.name] = self._start(spec)
+        specs = grasp_nodes(options)
+        for spec in specs:
+            _require_executable(spec)
+        try:
+            for spec in specs:
+                self._processes[spec.name] = self._start(spec)
+        except BaseException:
+            self.stop()
+            raise
 
     def _start(self, spec: NodeSpec) -> subprocess.Popen[bytes]:
-        if importlib.util.find_spec(f'dex1b_ros.{spec.executable}') is None:
-            raise Dex1bError(
-                ErrorCode.NODE_UNAVAILABLE, f"dex1b_ros has no executable '{spec.executable}'"
-            )
         command = node_command(spec, self.options)
         environment = os.environ | {'PYTHONUNBUFFERED': '1'}
         # An own session: Ctrl-C reaches this process alone, which then stops the nodes in order.

@@ -217,8 +217,11 @@ class _TrialRun:
             return lambda fraction: self.hand.set_targets(names, start + fraction * (end - start))
 
         self._steps(settings.close_s, blend(candidate.pregrasp, candidate.grasp), self._watch_push)
-        self._steps(settings.squeeze_s, blend(candidate.grasp, candidate.squeeze), self._watch_push)
-        self._steps(settings.settle_s, None, self._watch_push)
+        # no watch for pushing from here on: the solver lets a squeezed body load the wrist with
+        # a force that nothing outside the hand balances
+        squeeze = blend(candidate.grasp, candidate.squeeze)
+        self._steps(settings.squeeze_s, squeeze, self._watch_speed)
+        self._steps(settings.settle_s, None, self._watch_speed)
         self._require_fingers()
         self.reference = self._object_in_wrist()
 

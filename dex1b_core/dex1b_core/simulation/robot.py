@@ -69,6 +69,7 @@ class SimulatedRobot:
         self._names = {id(link): link.name for link in articulation.links}
         self._drives: dict[str, tuple[float, float, float]] = {}
         self._targets = dict.fromkeys(self._joints, 0.0)
+        self._speeds = dict.fromkeys(self._joints, 0.0)
 
     @classmethod
     def load(
@@ -125,7 +126,7 @@ class SimulatedRobot:
             name: float(
                 np.clip(
                     stiffness * (self._targets[name] - positions[name])
-                    - damping * velocities[name],
+                    + damping * (self._speeds[name] - velocities[name]),
                     -limit,
                     limit,
                 )
@@ -137,11 +138,21 @@ class SimulatedRobot:
         """Drive targets [rad or m]."""
         return dict(self._targets)
 
-    def set_targets(self, names: Sequence[str], positions: ArrayLike) -> None:
-        """Set drive targets of some driven joints [rad or m]."""
-        for name, position in self._checked(names, positions):
-            self._targets[name] = position
-            self._joints[name].set_drive_target(position)
+    def set_targets(
+        self, names: Sequence[str], positions: ArrayLike, velocities: ArrayLike | None = None
+    ) -> None:
+        """Set drive targets of some driven joints [rad], and their velocities [rad/s], else 0."""
+        speeds = np.zeros(len(names)) if velocities is None else np.asarray(velocities, float)
+        for (name, position), speed in zip(
+            self._checked(names, positions), speeds.tolist(), strict=True
+        ):
+            joint = self._joints[name]
+            if self._targets[name] != position:
+                self._targets[name] = position
+                joint.set_drive_target(position)
+            if self._speeds[name] != speed:
+                self._speeds[name] = speed
+                joint.set_drive_velocity_target(speed)
 
     def set_positions(self, names: Sequence[str], positions: ArrayLike) -> None:
         """Put joints at positions, at rest, with mimic joints and drive targets to match."""
@@ -152,8 +163,9 @@ class SimulatedRobot:
         qpos, qvel = self.articulation.qpos, self.articulation.qvel
         for name, position in moved.items():
             qpos[self._index[name]], qvel[self._index[name]] = position, 0.0
-            self._targets[name] = position
+            self._targets[name], self._speeds[name] = position, 0.0
             self._joints[name].set_drive_target(position)
+            self._joints[name].set_drive_velocity_target(0.0)
         self.articulation.set_qpos(qpos)
         self.articulation.set_qvel(qvel)
 

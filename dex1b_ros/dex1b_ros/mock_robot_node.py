@@ -1,0 +1,99 @@
+"""A robot that follows every trajectory perfectly: for dry runs without physics or camera."""
+
+from __future__ import annotations
+
+import traceback
+
+from builtin_interfaces.msg import Time
+from pydantic import Field
+
+from dex1b_core.robots.description import load_robot
+from dex1b_core.robots.link_tree import LinkTree
+from dex1b_ros.node import Dex1bNode, NodeParameters, run
+from dex1b_ros.paced_thread import PacedThread
+from dex1b_ros.robot_driver import ControllerParameters, RobotDriver
+
+
+class MockRobotParameters(NodeParameters):
+    """Parameters of the mock robot."""
+
+    rate: float = Field(25.0, ge=1, le=200, description='of control and joint states [Hz]')
+    controller: ControllerParameters = ControllerParameters()
+
+
+class MockRobotNode(Dex1bNode):
+    """Joint states are what the controllers command."""
+
+    Parameters = MockRobotParameters
+
+    def __init__(self) -> None:
+        super().__init__('mock_robot')
+        self._thread: PacedThread | None = None
+        self._driver: RobotDriver | None = None
+
+    def configure(self) -> None:
+        """Create publishers and controllers; the robot is at home with an open hand."""
+        robot = load_robot(self.params.robot)
+        self._tree = LinkTree.from_urdf(robot.urdf_path)
+        positions = dict(zip(robot.arm.joints, robot.arm.home, strict=True))
+        positions |= dict(zip(robot.hand.joints, robot.hand.open, strict=True))
+        self._driver = RobotDriver(
+            self,
+            robot,
+            self.params.tf_prefix,
+            self.params.controller,
+            self._tree.complete(positions),
+        )
+        self._ticks = 0
+
+    def activate(self) -> None:
+        """Begin to publish and to move."""
+        driver = self._driver
+        assert driver is not None
+        driver.publish_static(self._stamp(), [])
+        self._thread = PacedThread('control', self._tick, 1.0 / self.params.rate, self._fail)
+
+    def deactivate(self) -> None:
+        """Hold."""
+        if self._thread is not None:
+            self._thread.stop()
+            self._thread = None
+        if self._driver is not None:
+            self._driver.stop('the mock robot was deactivated')
+
+    def cleanup(self) -> None:
+        """Destroy publishers and controllers."""
+        if self._driver is not None:
+            self._driver.destroy()
+            self._driver = None
+
+    def _tick(self) -> None:
+        driver = self._driver
+        assert driver is not None
+        stamp = self._stamp()
+        with driver.lock:
+            targets = driver.update()
+            positions = self._tree.complete({name: value[0] for name, value in targets.items()})
+            velocities = dict.fromkeys(positions, 0.0)
+            velocities |= {name: value[1] for name, value in targets.items()}
+            driver.observe(stamp.sec + stamp.nanosec * 1e-9, positions, velocities)
+        driver.publisher.publish_joints(stamp, positions, velocities, dict.fromkeys(positions, 0.0))
+        if self._ticks % 2 == 0:
+            driver.publisher.publish_tf(stamp, positions)
+        self._ticks += 1
+
+    def _stamp(self) -> Time:
+        return self.get_clock().now().to_msg()
+
+    def _fail(self, error: Exception) -> None:
+        text = ''.join(traceback.format_exception(error))
+        self.get_logger().fatal(f'control stopped: {error}\n{text}')
+
+
+def main() -> None:
+    """Run the node."""
+    run(MockRobotNode)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,191 @@
+"""A simulated bench in place of camera and controllers: it speaks exactly their topics."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from typing import Literal
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import PoseStamped
+from pydantic import Field
+from rosgraph_msgs.msg import Clock
+from std_msgs.msg import Header
+
+from dex1b_core.assets import object_mesh_path
+from dex1b_core.errors import Dex1bError
+from dex1b_core.robots.description import load_robot
+from dex1b_ros.camera_publisher import CameraPublisher
+from dex1b_ros.conversions import pose_msg
+from dex1b_ros.node import Dex1bNode, NodeParameters, run
+from dex1b_ros.paced_thread import PacedThread
+from dex1b_ros.robot_driver import ControllerParameters, RobotDriver
+
+_START_TIME = 1.0  # [s]: 0 means 'latest' in TF
+_STEPS = 10  # physics steps between two publications: 24 Hz at 1/240 s
+
+
+class SimRobotParameters(NodeParameters):
+    """Parameters of the simulated bench."""
+
+    object: str = Field('mustard_bottle', description='YCB name, or mesh file in metres')
+    mass: float = Field(0.0, ge=0, le=5, description='of the object [kg]; 0: from its volume')
+    seed: int = Field(1, ge=0, le=2**31 - 1, description="of the object's place and the noise")
+    camera: str = Field('front_side', description='name under config/cameras, or YAML file')
+    camera_rate: float = Field(5.0, ge=0.1, le=15, description='[Hz], simulated time')
+    depth_encoding: Literal['16UC1', '32FC1'] = '16UC1'
+    noise: bool = Field(True, description='depth as real cameras measure it')
+    real_time_factor: float = Field(
+        1.0, ge=0.05, le=100, description='at most so many simulated seconds a second'
+    )
+    controller: ControllerParameters = ControllerParameters()
+
+
+class SimRobotNode(Dex1bNode):
+    """Physics in one thread, rendering in another; callbacks only change targets."""
+
+    Parameters = SimRobotParameters
+
+    def __init__(self) -> None:
+        super().__init__('sim_robot')
+        self._threads: list[PacedThread] = []
+        self._driver: RobotDriver | None = None
+
+    def configure(self) -> None:
+        """Build the world; create publishers and controllers."""
+        from dex1b_core.simulation.camera import load_camera
+        from dex1b_core.simulation.objects import load_object
+        from dex1b_core.simulation.world import SimWorld
+
+        params: SimRobotParameters = self.params
+        robot = load_robot(params.robot)
+        camera = load_camera(params.camera)
+        model = load_object(object_mesh_path(params.object), mass=params.mass or None)
+        self._world = SimWorld(robot, model, seed=params.seed)
+        self._driver = RobotDriver(
+            self, robot, params.tf_prefix, params.controller, self._world.robot.positions()
+        )
+        self._camera = CameraPublisher(
+            self,
+            self._world.camera(camera),
+            encoding=params.depth_encoding,
+            noise=params.noise,
+            seed=params.seed,
+        )
+        self._clock_topic = self.create_publisher(Clock, '/clock', 1)
+        self._pose_topic = self.create_publisher(PoseStamped, '~/object_pose', 1)
+        self._ticks = 0
+        self._next_frame = 0.0
+        self._frame_due = threading.Event()
+        self._observe()
+        place = self._world.start_pose[:3, 3].round(3).tolist()
+        self.get_logger().info(f"'{model.name}' of {model.mass:.3f} kg stands at {place}")
+
+    def activate(self) -> None:
+        """Let time pass."""
+        stamp = self._stamp()
+        driver = self._driver
+        assert driver is not None
+        base = driver.publisher.frame(driver.publisher.tree.root)
+        driver.publish_static(stamp, [self._camera.transform(stamp, base)])
+        period = _STEPS * self._world.settings.dt / self.params.real_time_factor
+        self._threads = [
+            PacedThread('physics', self._tick, period, self._fail),
+            PacedThread('camera', self._make_frame, 0.0, self._fail),
+        ]
+
+    def deactivate(self) -> None:
+        """Stop time; controllers hold."""
+        for thread in self._threads:
+            thread.stop()
+        self._threads = []
+        if self._driver is not None:
+            self._driver.stop('the simulated robot was deactivated')
+
+    def cleanup(self) -> None:
+        """Free the world."""
+        if self._driver is None:
+            return
+        self._driver.destroy()
+        self._camera.destroy()
+        self.destroy_publisher(self._clock_topic)
+        self.destroy_publisher(self._pose_topic)
+        self._driver = None
+        del self._world, self._camera
+
+    # -- physics thread ------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        driver, world = self._driver, self._world
+        assert driver is not None
+        with driver.lock:
+            if driver.moving:
+                for _ in range(_STEPS):
+                    self._follow()
+                    world.step()
+                    self._observe()
+            else:
+                self._follow()
+                world.step(_STEPS)
+                self._observe()
+            robot = world.robot
+            joints = robot.positions(), robot.velocities(), robot.efforts()
+            self._poses = world.poses()
+        stamp = self._stamp()
+        self._clock_topic.publish(Clock(clock=stamp))
+        driver.publisher.publish_joints(stamp, *joints)
+        if self._ticks % 2 == 0:
+            driver.publisher.publish_tf(stamp, joints[0])
+        self._ticks += 1
+        self._publish_object(stamp)
+        self._request_frame(stamp)
+
+    def _follow(self) -> None:
+        targets = self._driver.update()
+        values = np.array(list(targets.values()))
+        self._world.robot.set_targets(list(targets), values[:, 0], values[:, 1])
+
+    def _observe(self) -> None:
+        robot = self._world.robot
+        self._driver.observe(_START_TIME + self._world.time, robot.positions(), robot.velocities())
+
+    def _publish_object(self, stamp: Time) -> None:
+        if self._pose_topic.get_subscription_count():
+            publisher = self._driver.publisher
+            header = Header(stamp=stamp, frame_id=publisher.frame(publisher.tree.root))
+            pose = pose_msg(self._poses['object'])
+            self._pose_topic.publish(PoseStamped(header=header, pose=pose))
+
+    def _request_frame(self, stamp: Time) -> None:
+        time = self._world.time
+        if time < self._next_frame or self._camera.busy or not self._camera.wanted:
+            return
+        self._next_frame = time + 1.0 / self.params.camera_rate
+        self._shot = stamp, self._poses
+        self._frame_due.set()
+
+    def _stamp(self) -> Time:
+        nanoseconds = round((_START_TIME + self._world.time) * 1e9)
+        return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+
+    # -- camera thread -------------------------------------------------------------------------
+
+    def _make_frame(self) -> None:
+        if self._frame_due.wait(0.2):
+            self._frame_due.clear()
+            self._camera.publish(*self._shot)
+
+    def _fail(self, error: Exception) -> None:
+        code = int(error.error_code) if isinstance(error, Dex1bError) else 999
+        text = ''.join(traceback.format_exception(error))
+        self.get_logger().fatal(f'[{code}] simulation stopped: {error}\n{text}')
+
+
+def main() -> None:
+    """Run the node."""
+    run(SimRobotNode)
+
+
+if __name__ == '__main__':
+    main()

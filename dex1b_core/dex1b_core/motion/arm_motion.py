@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -86,6 +87,11 @@ class ArmMotion:
             np.array(robot.hand.velocity_limits),
             np.array(robot.hand.acceleration_limits),
         )
+
+    def warm_up(self) -> None:
+        """Load what the first plan would have to wait for."""
+        time_path(np.zeros((3, len(self.robot.arm.joints))) + [[0], [1], [2]], self.arm_limits)
+        importlib.import_module('ompl.geometric')
 
     # -- reach ---------------------------------------------------------------------------------
 

@@ -80,12 +80,19 @@ def point_to_point(
     by_velocity = 1.875 * np.abs(change) / (limits.velocity * scaling)
     by_acceleration = np.sqrt(5.7735 * np.abs(change) / (limits.acceleration * scaling))
     duration = float(max(min_duration, by_velocity.max(), by_acceleration.max()))
+    return rest_to_rest(limits.names, begin, end, duration, period=period)
+
+
+def rest_to_rest(
+    names: tuple[str, ...], start: Array, goal: Array, duration: float, *, period: float = 0.04
+) -> JointTrajectory:
+    """Quintic from (J,) start to (J,) goal [rad] in a given time [s]."""
     times = np.linspace(0.0, duration, max(2, int(np.ceil(duration / period)) + 1))
-    u = (times / duration)[:, None]
+    u, change = (times / duration)[:, None], goal - start
     return JointTrajectory(
-        limits.names,
+        names,
         times,
-        begin + change * (10 * u**3 - 15 * u**4 + 6 * u**5),
+        start + change * (10 * u**3 - 15 * u**4 + 6 * u**5),
         change * (30 * u**2 - 60 * u**3 + 30 * u**4) / duration,
         change * (60 * u - 180 * u**2 + 120 * u**3) / duration**2,
     )

@@ -33,6 +33,16 @@ class JointTrajectory:
         """Time of the last sample [s]."""
         return float(self.times[-1])
 
+    def reversed(self) -> JointTrajectory:
+        """The same motion backwards in time."""
+        return JointTrajectory(
+            self.names,
+            self.times[-1] - self.times[::-1],
+            self.positions[::-1].copy(),
+            -self.velocities[::-1],
+            self.accelerations[::-1].copy(),
+        )
+
     def sample(self, times: ArrayLike) -> tuple[Array, Array, Array]:
         """Positions, velocities and accelerations, each (N, J), at (N,) times [s].
 
@@ -65,22 +75,19 @@ def stopping_trajectory(
     elapsed: float,
     *,
     acceleration_limits: ArrayLike,
-    delay: float = 0.05,
     period: float = 0.02,
 ) -> JointTrajectory:
     """Slow down along the trajectory's own path, so that no new ground is covered.
 
-    The path parameter runs on from `elapsed + delay`, the time at which a controller will have
-    taken over, with a speed that falls smoothly from 1 to 0.
+    Path time runs on from `elapsed` with a speed that falls smoothly from 1 to 0.
 
     Args:
         trajectory: What is being executed.
-        elapsed: Seconds since it began.
+        elapsed: Path time at which the stop begins [s]; the stop's own time begins at 0.
         acceleration_limits: (J,) [rad/s^2].
-        delay: Seconds until the stop begins; the first sample's time.
         period: Time between samples [s].
     """
-    begin = min(elapsed + delay, trajectory.duration)
+    begin = float(np.clip(elapsed, trajectory.times[0], trajectory.duration))
     _, velocity, _ = trajectory.sample([begin])
     limits = np.asarray(acceleration_limits, dtype=float)
     # speed 1 - s with a smoothstep s: its steepest slope is 1.5 / duration
@@ -89,10 +96,8 @@ def stopping_trajectory(
     rate = 1 - u**2 * (3 - 2 * u)
     rate_slope = -6 * u * (1 - u) / duration
     progress = begin + duration * (u - u**3 + 0.5 * u**4)
-    position, velocity, acceleration = trajectory.sample(np.minimum(progress, trajectory.duration))
+    positions, velocity, acceleration = trajectory.sample(np.minimum(progress, trajectory.duration))
     velocities = velocity * rate[:, None]
     accelerations = acceleration * rate[:, None] ** 2 + velocity * rate_slope[:, None]
     velocities[-1] = accelerations[-1] = 0.0
-    return JointTrajectory(
-        trajectory.names, delay + u * duration, position, velocities, accelerations
-    )
+    return JointTrajectory(trajectory.names, u * duration, positions, velocities, accelerations)

@@ -1,0 +1,297 @@
+"""Carries out a planned pick, stage by stage, and judges each by what the joints say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.execution.grip import Grip, GripJudge
+from dex1b_core.execution.port import Motion, RobotPort
+from dex1b_core.execution.settings import ExecutionSettings
+from dex1b_core.motion.plan import PickPlan, PickStage, Stage
+from dex1b_core.motion.timing import rest_to_rest
+from dex1b_core.motion.trajectory import JointTrajectory
+from dex1b_core.robots import RobotDescription
+
+Array = NDArray[np.float64]
+Validate = Callable[[JointTrajectory, Array | None], None]
+
+
+@dataclass
+class Progress:
+    """What has happened so far; the one thing that an execution changes.
+
+    Attributes:
+        stage: What is being done.
+        touched: Whether the hand has begun to close: from here no other candidate is tried.
+        grip: Latest judgement.
+        timings: (stage, wall-clock seconds) of finished stages.
+        robot_seconds: (stage, robot time) of finished stages.
+        max_tracking_error: Largest arm deviation from the commanded path [rad].
+        max_effort: Largest hand effort [N m].
+    """
+
+    stage: Stage = Stage.IDLE
+    touched: bool = False
+    grip: Grip | None = None
+    timings: list[tuple[str, float]] = field(default_factory=list)
+    robot_seconds: list[tuple[str, float]] = field(default_factory=list)
+    max_tracking_error: float = 0.0
+    max_effort: float = 0.0
+
+
+class PickExecution:
+    """One execution of one plan. On any error the arm is brought to rest before it is raised.
+
+    Args:
+        robot: The robot's description.
+        port: The robot.
+        settings: Tolerances.
+        validate: Last check of a trajectory, given the measured start (None = do not compare).
+        on_progress: Called when the stage changes.
+    """
+
+    def __init__(
+        self,
+        robot: RobotDescription,
+        port: RobotPort,
+        settings: ExecutionSettings,
+        *,
+        validate: Validate,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        self._robot = robot
+        self._port = port
+        self._settings = settings
+        self._validate = validate
+        self._on_progress = on_progress
+        self.progress = Progress()
+
+    def run(
+        self, plan: PickPlan, *, stop_after: Stage = Stage.UNKNOWN, hold_duration: float = 0.0
+    ) -> Progress:
+        """Execute the stages up to `stop_after` (UNKNOWN = to the end), then hold.
+
+        Raises:
+            Dex1bError: why the pick ended early; NOT_HELD when the hand is empty.
+        """
+        judge = self._judge(plan)
+        try:
+            for stage in plan.stages:
+                with self._stage(stage.stage):
+                    self._execute(stage)
+                    self._judge_stage(stage.stage, judge, stop_after)
+                if stage.stage is stop_after:
+                    return self.progress
+            with self._stage(Stage.HOLD):
+                self._hold(judge, hold_duration)
+        except BaseException:
+            self._port.stop_arm()
+            raise
+        return self.progress
+
+    def retreat(self, plan: PickPlan) -> None:
+        """Go back the way it came: down, open, back to the stand-off and to the start.
+
+        Raises:
+            Dex1bError: as `run`.
+        """
+        try:
+            with self._stage(Stage.RETREAT):
+                for stage in _way_back(plan, self._port, self._robot, self._settings):
+                    self._execute(stage)
+        except BaseException:
+            self._port.stop_arm()
+            raise
+
+    # -- stages --------------------------------------------------------------------------------
+
+    @contextmanager
+    def _stage(self, stage: Stage) -> Iterator[None]:
+        self.progress.stage = stage
+        self._on_progress(self.progress)
+        wall, robot = time.monotonic(), self._port.now()
+        try:
+            yield
+        finally:
+            name = stage.name.lower()
+            self.progress.timings.append((name, time.monotonic() - wall))
+            self.progress.robot_seconds.append((name, self._port.now() - robot))
+
+    def _execute(self, stage: PickStage) -> None:
+        self._port.check()
+        self.progress.touched |= stage.stage is Stage.CLOSE
+        if stage.hand is not None:
+            self._validate(stage.hand, None)
+        if stage.arm is not None:
+            start = self._port.measure(stage.arm.names).positions
+            self._validate(stage.arm, start)
+        hand = None if stage.hand is None else self._port.send(stage.hand)
+        arm = None if stage.arm is None else self._port.send(stage.arm)
+        self._follow(stage, arm, hand)
+        if stage.arm is not None:
+            self._arrive(stage.arm)
+        if stage.settle > 0:
+            self._wait(stage.settle, stage.settle, f'{stage.stage.name} to settle')
+
+    def _follow(self, stage: PickStage, arm: Motion | None, hand: Motion | None) -> None:
+        """Watch until both motions are over: the arm by its controller, the hand by time."""
+
+        def over() -> bool:
+            if arm is not None and stage.arm is not None:
+                self._check_tracking(stage.arm, arm)
+                if not arm.finished():
+                    return False
+                if arm.failure():
+                    raise Dex1bError(
+                        ErrorCode.TRACKING,
+                        f"the arm's controller ended {stage.stage.name}: {arm.failure()}",
+                    )
+            return hand is None or stage.hand is None or hand.elapsed() >= stage.hand.duration
+
+        self._until(over, stage.duration, f'{stage.stage.name} to end')
+
+    def _check_tracking(self, trajectory: JointTrajectory, motion: Motion) -> None:
+        if motion.finished():
+            return
+        measured = self._port.measure(trajectory.names).positions
+        planned = trajectory.sample([motion.elapsed()])[0][0]
+        error = np.abs(measured - planned)
+        worst = int(error.argmax())
+        self.progress.max_tracking_error = max(
+            self.progress.max_tracking_error, float(error[worst])
+        )
+        if error[worst] > self._settings.tracking_tolerance:
+            raise Dex1bError(
+                ErrorCode.TRACKING,
+                f"joint '{trajectory.names[worst]}' is at {measured[worst]:.3f} rad, planned is "
+                f'{planned[worst]:.3f}; {self._settings.tracking_tolerance:.2f} rad are allowed: '
+                'is the controller active and the arm free?',
+            )
+
+    def _arrive(self, trajectory: JointTrajectory) -> None:
+        """Wait until the arm rests where the motion ends: drives lag behind their commands."""
+        goal = trajectory.positions[-1]
+
+        def arrived() -> bool:
+            state = self._port.measure(trajectory.names)
+            slow = np.nan_to_num(np.abs(state.velocities)) < self._settings.rest_velocity
+            near = np.abs(state.positions - goal) < self._settings.arrival_tolerance
+            return bool(slow.all() and near.all())
+
+        try:
+            self._until(arrived, 0.0, 'arrival', limit=self._settings.arrival_timeout)
+        except Dex1bError as error:
+            if error.error_code is not ErrorCode.DEADLINE:
+                raise
+            measured = self._port.measure(trajectory.names).positions
+            worst = int(np.abs(measured - goal).argmax())
+            raise Dex1bError(
+                ErrorCode.TRACKING,
+                f"joint '{trajectory.names[worst]}' stays at {measured[worst]:.4f} rad, "
+                f'{abs(measured[worst] - goal[worst]):.4f} from its goal; '
+                f'{self._settings.arrival_tolerance:.3f} rad are allowed: is the arm blocked?',
+            ) from error
+
+    # -- grip ----------------------------------------------------------------------------------
+
+    def _judge(self, plan: PickPlan) -> GripJudge:
+        squeeze = plan.stage(Stage.SQUEEZE).hand
+        assert squeeze is not None
+        return GripJudge(
+            self._robot.hand, squeeze.positions[0], squeeze.positions[-1], self._settings
+        )
+
+    def _judge_stage(self, stage: Stage, judge: GripJudge, stop_after: Stage) -> None:
+        if stage is Stage.SQUEEZE:
+            judge.remember(self._port.measure(self._robot.hand.joints).positions)
+        if stage in (Stage.SQUEEZE, Stage.VERIFY, Stage.LIFT):
+            self._require_grip(judge, stage.name)
+
+    def _require_grip(self, judge: GripJudge, when: str) -> None:
+        state = self._port.measure(self._robot.hand.joints)
+        grip = judge.judge(state.positions, state.efforts)
+        self.progress.grip = grip
+        if not grip.held:
+            raise Dex1bError(ErrorCode.NOT_HELD, f'the hand is empty after {when}: {grip.reason}')
+
+    def _hold(self, judge: GripJudge, duration: float) -> None:
+        begin = self._port.now()
+
+        def over() -> bool:
+            self._require_grip(judge, f'{self._port.now() - begin:.1f} s of HOLD')
+            return self._port.now() - begin >= duration
+
+        self._until(over, duration, 'HOLD to end')
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def _wait(self, seconds: float, duration: float, what: str) -> None:
+        begin = self._port.now()
+        self._until(lambda: self._port.now() - begin >= seconds, duration, what)
+
+    def _until(
+        self,
+        over: Callable[[], bool],
+        duration: float,
+        what: str,
+        *,
+        limit: float | None = None,
+    ) -> None:
+        """Poll; a deadline in robot time, and one in wall time in case robot time stands still."""
+        settings = self._settings
+        if limit is None:
+            limit = duration * settings.deadline_factor + settings.deadline_margin
+        robot_begin, wall_begin = self._port.now(), time.monotonic()
+        while True:
+            self._port.check()
+            efforts = self._port.measure(self._robot.hand.joints).efforts
+            if np.isfinite(efforts).any():
+                self.progress.max_effort = max(
+                    self.progress.max_effort, float(np.nanmax(np.abs(efforts)))
+                )
+            if over():
+                return
+            robot, wall = self._port.now() - robot_begin, time.monotonic() - wall_begin
+            if robot > limit or wall > limit * settings.wall_deadline_factor:
+                raise Dex1bError(
+                    ErrorCode.DEADLINE,
+                    f'waited {robot:.1f} s of robot time ({wall:.1f} s wall clock) for {what}; '
+                    f'{limit:.1f} s are allowed',
+                )
+            self._port.pause(settings.poll_period)
+
+
+def _way_back(
+    plan: PickPlan, port: RobotPort, robot: RobotDescription, settings: ExecutionSettings
+) -> list[PickStage]:
+    """Reversed motions from wherever on the plan the arm rests."""
+    arm = port.measure(robot.arm.joints).positions
+    motions = [stage.arm for stage in plan.stages if stage.arm is not None]
+    ends = [float(np.abs(motion.positions[-1] - arm).max()) for motion in motions]
+    last = int(np.argmin(ends))
+    if ends[last] > settings.start_tolerance:
+        raise Dex1bError(
+            ErrorCode.START_STATE_MISMATCH,
+            f'the arm rests {ends[last]:.3f} rad from the end of every stage; no known way back',
+        )
+    opening = plan.stage(Stage.CLOSE).hand
+    assert opening is not None
+    stages = [
+        PickStage(Stage.RETREAT, arm=motion.reversed()) for motion in reversed(motions[: last + 1])
+    ]
+    approached = min(2, last + 1)
+    hand = PickStage(Stage.RETREAT, hand=_opening(port, robot, opening))
+    return [*stages[: len(stages) - approached], hand, *stages[len(stages) - approached :]]
+
+
+def _opening(port: RobotPort, robot: RobotDescription, closing: JointTrajectory) -> JointTrajectory:
+    """From the measured posture back to where closing began, slower than closing was."""
+    start = port.measure(robot.hand.joints).positions
+    return rest_to_rest(robot.hand.joints, start, closing.positions[0], 1.5 * closing.duration)

@@ -1,0 +1,255 @@
+"""Executes grasps: reach, approach, close, squeeze, verify, lift, hold.
+
+A software stop only: an emergency stop is the robot's own.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
+from std_srvs.srv import Trigger
+
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.motion import Stage
+from dex1b_core.robots import load_robot
+from dex1b_msgs.action import ExecuteGrasp
+from dex1b_msgs.msg import ExecutorStatus
+from dex1b_ros import conversions
+from dex1b_ros.node import LATCHED, Dex1bNode, run
+from dex1b_ros.pick_request import ExecutorParameters, pick_request
+from dex1b_ros.pick_run import PickReport, PickRun
+from dex1b_ros.ros_robot import RosRobot
+from dex1b_ros.safety_gate import SafetyGate
+
+
+class Executor(Dex1bNode):
+    """Serves execute_grasp, ~/stop and ~/reset; publishes ~/status, also as heartbeat."""
+
+    Parameters = ExecutorParameters
+
+    def __init__(self) -> None:
+        super().__init__('executor')
+        self._motion: Any = None
+        self._motion_lock = threading.Lock()
+        self._goal: Any = None
+        self._report: PickReport | None = None
+        self._stop_reason = ''
+        self._object_held = False
+        self._message = ''
+
+    # -- lifecycle -----------------------------------------------------------------------------
+
+    def configure(self) -> None:
+        """Create clients, servers and the status publisher."""
+        self._description = load_robot(self.params.robot)
+        self._robot = RosRobot(
+            self, self._description, max_age=self.params.joint_state_max_age,
+            max_wall_age=self.params.joint_state_max_wall_age,
+        )  # fmt: skip
+        self._safety = SafetyGate(
+            self, required=self.params.require_safety_monitor,
+            max_wall_age=self.params.safety_max_wall_age,
+        )  # fmt: skip
+        self._robot.checks = [self._check_goal]
+        self._status = self.create_publisher(ExecutorStatus, '~/status', LATCHED)
+        self._timer = self.create_timer(
+            0.5, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        group = ReentrantCallbackGroup()
+        self._services = [
+            self.create_service(Trigger, '~/stop', self._on_stop, callback_group=group),
+            self.create_service(Trigger, '~/reset', self._on_reset, callback_group=group),
+        ]
+        self._action = ActionServer(
+            self,
+            ExecuteGrasp,
+            'execute_grasp',
+            execute_callback=self._on_goal,
+            # always accepted: a refusal could not carry its reason
+            goal_callback=lambda goal: GoalResponse.ACCEPT,
+            cancel_callback=lambda handle: CancelResponse.ACCEPT,
+            callback_group=group,
+        )
+
+    def activate(self) -> None:
+        """Load the motion planner in the background, so that the first goal need not wait."""
+        self._stop_reason = ''
+        self.in_thread(self._load_motion).add_done_callback(self._loaded)
+        self._publish_status()
+
+    def deactivate(self) -> None:
+        """Stop the arm first."""
+        self._stop('the executor was deactivated')
+        self._publish_status()
+
+    def cleanup(self) -> None:
+        """Free what configure made."""
+        self._action.destroy()
+        for service in self._services:
+            self.destroy_service(service)
+        self.destroy_timer(self._timer)
+        self._safety.destroy()
+        self._robot.destroy()
+        self.destroy_publisher(self._status)
+
+    def _load_motion(self) -> Any:
+        from dex1b_core.motion import ArmMotion
+
+        with self._motion_lock:
+            if self._motion is None or self._motion.settings != self.params.motion:
+                self._motion = ArmMotion(self._description, settings=self.params.motion)
+                self._motion.warm_up()
+            return self._motion
+
+    def _loaded(self, future: Any) -> None:
+        if future.exception() is not None:
+            self.get_logger().error(f'the motion planner cannot be loaded: {future.exception()}')
+
+    # -- stop ----------------------------------------------------------------------------------
+
+    def _stop(self, reason: str) -> bool:
+        moving = self._goal is not None
+        self._stop_reason = reason
+        self._robot.stop_arm()
+        if moving:
+            time.sleep(0.1)  # the process may be about to end: let the stop leave it
+        return moving
+
+    def _on_stop(self, request: Any, response: Any) -> Any:
+        moving = self._stop('stopped by ~/stop')
+        response.success = True
+        response.message = 'arm ramped down' if moving else 'nothing was moving'
+        response.message += '; goals are refused until ~/reset'
+        self._publish_status()
+        return response
+
+    def _on_reset(self, request: Any, response: Any) -> Any:
+        response.success = self._goal is None
+        response.message = 'ready' if response.success else 'the last goal is still ending'
+        if response.success:
+            self._stop_reason = ''
+        self._publish_status()
+        return response
+
+    def _check_goal(self) -> None:
+        """Ends a goal that must not go on."""
+        if self._goal is not None and self._goal.is_cancel_requested:
+            raise Dex1bError(ErrorCode.CANCELED, 'canceled by the client')
+        if self._stop_reason:
+            raise Dex1bError(ErrorCode.SAFETY_STOP, f'{self._stop_reason}; call ~/reset to go on')
+        if self._goal is not None and not self._goal.request.dry_run:
+            self._safety.require_no_stop()
+
+    # -- status --------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        self._publish_status()
+        self._publish_feedback()
+        goal = self._goal
+        if goal is not None and self.params.stop_on_client_loss and goal.is_active:
+            service = self.resolve_service_name('execute_grasp/_action/get_result')
+            if self.count_clients(service) == 0:
+                self._stop('the client that sent the goal is gone')
+
+    def _publish_status(self) -> None:
+        stage = Stage.IDLE if self._report is None else self._report.progress.stage
+        if self._stop_reason:
+            stage = Stage.STOPPED if self._goal is None else Stage.STOPPING
+        message = ExecutorStatus(
+            stage=int(stage), execution_enabled=bool(self.params.execute),
+            object_held=self._object_held, message=self._stop_reason or self._message,
+        )  # fmt: skip
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._status.publish(message)
+
+    def _publish_feedback(self) -> None:
+        goal, report = self._goal, self._report
+        if goal is None or report is None or not goal.is_active:
+            return
+        progress = report.progress
+        feedback = ExecuteGrasp.Feedback(
+            stage=int(progress.stage), candidate_id=report.candidate_id,
+            max_tracking_error=progress.max_tracking_error, max_effort=progress.max_effort,
+        )  # fmt: skip
+        feedback.elapsed = conversions.duration_msg(time.monotonic() - self._began)
+        goal.publish_feedback(feedback)
+
+    def _on_progress(self, report: PickReport) -> None:
+        self._report = report
+        if self.executor is not None:
+            self.executor.create_task(self._publish_status)
+            self.executor.create_task(self._publish_feedback)
+
+    # -- goals ---------------------------------------------------------------------------------
+
+    async def _on_goal(self, handle: Any) -> Any:
+        result = ExecuteGrasp.Result()
+        try:
+            self._refuse_unless_ready(handle.request)
+            self._goal, self._began, self._message = handle, time.monotonic(), ''
+            try:
+                await self.in_thread(self._run, handle.request, result)
+            finally:
+                self._goal, self._report = None, None
+        except Exception as error:
+            self.fail(result, error)
+            self._message = result.error_msg
+        self._publish_status()
+        if handle.is_cancel_requested:
+            handle.canceled()
+        elif result.error_code == ErrorCode.NONE:
+            handle.succeed()
+        else:
+            handle.abort()
+        return result
+
+    def _refuse_unless_ready(self, request: Any) -> None:
+        self.require_active()
+        if self._goal is not None:
+            raise Dex1bError(ErrorCode.BUSY, 'another goal is running; wait for it or cancel it')
+        if self._stop_reason:
+            raise Dex1bError(ErrorCode.SAFETY_STOP, f'{self._stop_reason}; call ~/reset first')
+        if request.dry_run:
+            return
+        if not self.params.execute:
+            raise Dex1bError(
+                ErrorCode.EXECUTION_DISABLED,
+                "parameter 'execute' is false: start with execute:=true, or set dry_run",
+            )
+        self._safety.require_ok()
+
+    def _run(self, goal: Any, result: Any) -> None:
+        pick = PickRun(
+            self._load_motion(), self._robot, self.params.tolerances,
+            log=self.get_logger(), on_progress=self._on_progress,
+        )  # fmt: skip
+        self._report, report = pick.report, pick.report
+        report.progress.stage = Stage.PLAN
+        try:
+            frame = self.params.tf_prefix + self._description.base_link
+            request = pick_request(goal, self.params, frame=frame, now=self._robot.now())
+            self._robot.measure(self._description.arm.joints)
+            if not goal.dry_run:
+                self._robot.require_controllers(self.params.controller_timeout)
+            pick.run(request)
+        finally:
+            grip = report.progress.grip
+            self._object_held = bool(grip is not None and grip.held)
+            result.executed_id, result.object_held = report.candidate_id, self._object_held
+            result.mean_squeeze_effort = grip.mean_effort if grip is not None else 0.0
+            result.rejections = [conversions.rejection_msg(r) for r in report.rejections]
+            result.timings = [conversions.timing_msg(*t) for t in report.progress.timings]
+
+
+def main() -> None:
+    """Entry point of the executable."""
+    run(Executor)
+
+
+if __name__ == '__main__':
+    main()

@@ -45,5 +45,6 @@ setup(
     entry_points={
         'console_scripts': [f'{node} = dex1b_ros.{node}:main' for node in NODES],
         'dex1b.commands': ['nodes = dex1b_ros.commands:register'],
+        'dex1b.doctor': ['ros = dex1b_ros.doctor:checks'],
     },
 )

@@ -1,0 +1,155 @@
+"""Checks of `dex1b doctor` on a running stack: nodes, controllers, topics, clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import rclpy
+from builtin_interfaces.msg import Time
+from control_msgs.action import FollowJointTrajectory
+from lifecycle_msgs.srv import GetState
+from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSCompatibility, qos_check_compatible
+from rosgraph_msgs.msg import Clock
+
+from dex1b_core.doctor import DoctorOptions, Finding, Status
+from dex1b_core.errors import Dex1bError
+from dex1b_core.robots.description import load_robot
+from dex1b_ros.node_list import StackOptions, grasp_nodes
+
+ANSWER_S = 3.0
+
+
+def check_stack(options: DoctorOptions) -> Iterator[Finding]:
+    """Look for a running stack, then at its parts; one skipped finding when there is none."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    try:
+        node = Node('dex1b_doctor', namespace=options.namespace, context=context)
+        executor = SingleThreadedExecutor(context=context)
+        executor.add_node(node)
+        _spin(executor, options.discovery_s)
+        expected = [spec.name for spec in grasp_nodes(StackOptions())]
+        namespace = node.get_namespace()
+        present = {
+            name for name, where in node.get_node_names_and_namespaces() if where == namespace
+        }
+        running = [name for name in expected if name in present]
+        if not running:
+            detail = f'no node found in namespace {namespace} within {options.discovery_s:.0f} s'
+            yield Finding('stack', Status.SKIPPED, detail, 'dex1b up grasp')
+            return
+        yield from check_nodes(node, executor, expected, present)
+        yield from check_controllers(node, executor, options.robot)
+        yield from check_topics(node, executor)
+        yield check_clock(node, executor)
+    finally:
+        context.try_shutdown()
+
+
+def _spin(executor: SingleThreadedExecutor, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        executor.spin_once(timeout_sec=left)
+
+
+def check_nodes(
+    node: Node, executor: SingleThreadedExecutor, expected: list[str], present: set[str]
+) -> Iterator[Finding]:
+    """Whether each node of the stack runs, and its lifecycle state."""
+    stand_in = 'mock_robot' in present
+    for name in expected:
+        if name == 'sim_robot' and name not in present:
+            other = 'mock_robot runs instead' if stand_in else 'the drivers run elsewhere'
+            yield Finding('node sim_robot', Status.SKIPPED, f'not running; {other}')
+            continue
+        if name not in present:
+            detail = 'not running'
+            yield Finding(f'node {name}', Status.FAIL, detail, "see its output in 'dex1b up'")
+            continue
+        state = lifecycle_state(node, executor, name)
+        if state == 'active':
+            yield Finding(f'node {name}', Status.OK, 'active')
+        else:
+            full = f'{node.get_namespace().rstrip("/")}/{name}'
+            step = 'configure' if state == 'unconfigured' else 'activate'
+            mend = f'its log names the reason; then: ros2 lifecycle set {full} {step}'
+            yield Finding(f'node {name}', Status.FAIL, state, mend)
+
+
+def lifecycle_state(node: Node, executor: SingleThreadedExecutor, name: str) -> str:
+    """Label of a node's lifecycle state, or why there is none."""
+    client = node.create_client(GetState, f'{name}/get_state')
+    try:
+        end = time.monotonic() + ANSWER_S
+        while not client.service_is_ready() and time.monotonic() < end:
+            executor.spin_once(timeout_sec=0.1)
+        future = client.call_async(GetState.Request())
+        executor.spin_until_future_complete(future, timeout_sec=ANSWER_S)
+        answer = future.result() if future.done() else None
+        return answer.current_state.label if answer else f'gives no answer within {ANSWER_S:.0f} s'
+    finally:
+        node.destroy_client(client)
+
+
+def check_controllers(
+    node: Node, executor: SingleThreadedExecutor, robot_name: str
+) -> Iterator[Finding]:
+    """Whether the robot's trajectory controllers serve their actions."""
+    try:
+        robot = load_robot(robot_name)
+    except Dex1bError as error:
+        yield Finding('controllers', Status.FAIL, error.message, 'dex1b doctor --robot NAME')
+        return
+    for part, group in (('arm', robot.arm), ('hand', robot.hand)):
+        action = f'{group.controller}/follow_joint_trajectory'
+        client = ActionClient(node, FollowJointTrajectory, action)
+        end = time.monotonic() + ANSWER_S
+        while not client.server_is_ready() and time.monotonic() < end:
+            executor.spin_once(timeout_sec=0.1)
+        if client.server_is_ready():
+            yield Finding(f'{part} controller', Status.OK, action)
+        else:
+            mend = 'start the driver, or correct `controller` in the robot file'
+            yield Finding(f'{part} controller', Status.FAIL, f'no server for {action}', mend)
+        client.destroy()
+
+
+def check_topics(node: Node, executor: SingleThreadedExecutor) -> Iterator[Finding]:
+    """Whether publishers and subscriptions that share a topic also understand each other."""
+    shared = 0
+    for topic, _ in node.get_topic_names_and_types():
+        publishers = node.get_publishers_info_by_topic(topic)
+        subscriptions = node.get_subscriptions_info_by_topic(topic)
+        shared += bool(publishers and subscriptions)
+        for publisher in publishers:
+            for subscription in subscriptions:
+                verdict, reason = qos_check_compatible(
+                    publisher.qos_profile, subscription.qos_profile
+                )
+                if verdict == QoSCompatibility.ERROR:
+                    detail = f'{publisher.node_name} -> {subscription.node_name}: {reason}'
+                    mend = "set the driver's QoS to what the subscription asks for"
+                    yield Finding(f'QoS of {topic}', Status.FAIL, detail, mend)
+    yield Finding('QoS', Status.OK, f'{shared} topics have publishers and subscriptions')
+
+
+def check_clock(node: Node, executor: SingleThreadedExecutor) -> Finding:
+    """Whether simulated time runs, where something publishes it."""
+    if not node.count_publishers('/clock'):
+        return Finding('clock', Status.OK, 'wall time: nothing publishes /clock')
+    stamps: list[Time] = []
+    subscription = node.create_subscription(
+        Clock, '/clock', lambda message: stamps.append(message.clock), 1
+    )
+    begun = time.monotonic()
+    while (not stamps or stamps[-1] == stamps[0]) and time.monotonic() - begun < ANSWER_S:
+        executor.spin_once(timeout_sec=0.1)
+    node.destroy_subscription(subscription)
+    if not stamps or stamps[-1] == stamps[0]:
+        mend = 'the simulation hangs: see its log and start it again'
+        return Finding('clock', Status.FAIL, f'/clock stands still for {ANSWER_S:.0f} s', mend)
+    return Finding('clock', Status.OK, 'simulated time runs')

@@ -20,7 +20,7 @@ from dex1b_core.simulation.raycast import Body
 Array = NDArray[np.float64]
 
 FACES_PER_LINK = 800
-_VERSION = 2  # in the cache key: raise it when the result for the same input changes
+_VERSION = 3  # in the cache key: raise it when the result for the same input changes
 
 
 def robot_bodies(
@@ -111,6 +111,8 @@ def _colour(mesh: Any, visual: Any) -> Array:
     """(3,) RGB from 0 to 1: the mesh's own material, else the URDF's, else light grey."""
     material = getattr(mesh.visual, 'material', None)
     own = getattr(material, 'main_color', None)
+    if own is not None and getattr(material, 'baseColorFactor', own) is None:
+        return np.full(3, 0.9)  # glTF: white where a material states no colour
     if own is not None:
         linear = np.asarray(own, dtype=float)[:3] / 255.0  # as glTF has it
         return np.asarray(linear ** (1 / 2.2))

@@ -1,0 +1,237 @@
+"""The pictures of a demo: what the camera saw, the candidates, the pick as strip and animation."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pictures
+from PIL import ImageDraw
+
+from dex1b_core.planning import GraspCandidate
+from dex1b_core.robots import load_robot
+from dex1b_core.viz import canvas
+from dex1b_core.viz.canvas import CAPTION, GAP, MARGIN, Headline, Tile
+from dex1b_core.viz.moments import key_moments
+from dex1b_core.viz.recording import DemoRecording
+from dex1b_core.viz.robot_scene import OBJECT, RobotScene, object_body
+from dex1b_core.viz.studio import Ghost, Studio, View
+from dex1b_core.viz.verdict import BLUE, GREEN, GREY, RED, verdict
+
+Array = NDArray[np.float64]
+Image = NDArray[np.uint8]
+
+OBJECT_COLOUR = (0.93, 0.60, 0.16)
+TILES = 6
+CURVE_HEIGHT = 130
+ANIMATION_SIZE = (480, 360)
+ANIMATION_FRAMES = 36
+ANIMATION_FPS = 10
+LIFT_M = 0.10
+"""Height [m] that counts as lifted; drawn as a line."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the headlines say.
+
+    Attributes:
+        success: By ground truth.
+        lift_height: Highest rise of the object [m].
+        hold: Longest time above `LIFT_M` [s].
+        error: Name of the error code, '' when there was none.
+    """
+
+    success: bool
+    lift_height: float
+    hold: float
+    error: str = ''
+
+    def words(self) -> str:
+        """Verdict in a few words."""
+        if self.success:
+            return f'lifted {self.lift_height:.2f} m, held {self.hold:.1f} s'
+        return f'not lifted: {self.error.lower()}' if self.error else 'not lifted'
+
+
+class DemoPictures:
+    """Draws one recording."""
+
+    def __init__(self, recording: DemoRecording, outcome: Outcome) -> None:
+        self._recording = recording
+        self._outcome = outcome
+        self._robot = RobotScene(load_robot(recording.robot))
+        self._object = object_body(Path(recording.object_mesh), OBJECT_COLOUR)
+
+    def write(self, folder: Path) -> dict[str, Path]:
+        """Write all pictures that the recording has material for.
+
+        Returns:
+            Path by name: 'perception', 'candidates', 'pick', 'pick_animation'.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = {'pick': folder / 'pick.png', 'pick_animation': folder / 'pick.gif'}
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            frames = pool.submit(self.animation)
+            self.pick().save(paths['pick'], optimize=True)
+            if self._recording.candidates:
+                paths['candidates'] = folder / 'candidates.png'
+                self.candidates().save(paths['candidates'], optimize=True)
+            if self._recording.colour is not None:
+                paths['perception'] = folder / 'perception.png'
+                self.perception().save(paths['perception'], optimize=True)
+            _save_animation(frames.result(), paths['pick_animation'])
+        return paths
+
+    def perception(self) -> Any:
+        """The camera's picture beside what perception made of it."""
+        colour, segmentation = self._recording.colour, self._recording.segmentation
+        assert colour is not None
+        tiles = [Tile(colour, 'camera', 'colour image before the robot moved', GREY)]
+        if segmentation is not None:
+            words = 'each object in its own colour, the robot red, the target outlined'
+            tiles.append(Tile(segmentation, 'perception', words, BLUE))
+        return canvas.sheet(self._headline('What the camera saw'), tiles, columns=2)
+
+    def candidates(self) -> Any:
+        """The best candidates, each close up with its verdict."""
+        recording = self._recording
+        studio = Studio([self._object])
+        tiles = [
+            self._candidate_tile(studio, candidate, rank)
+            for rank, candidate in enumerate(recording.candidates[:TILES])
+        ]
+        columns = 3 if len(tiles) != 4 else 4
+        return canvas.sheet(self._headline('Candidates'), tiles, columns=columns)
+
+    def pick(self) -> Any:
+        """Key frames of the pick over the curve of the object's height."""
+        recording = self._recording
+        studio = Studio([*self._robot.bodies, self._object])
+        view = self._bench_view(400, 340)
+        tiles = []
+        moments = key_moments(recording)
+        for moment in moments:
+            index = recording.index_at(moment.time)
+            height = recording.lift_heights[index]
+            detail = f't = {moment.time - recording.times[0]:.1f} s   object {height:+.3f} m'
+            colour = GREEN if height >= LIFT_M else GREY
+            tiles.append(Tile(self._frame(studio, view, index), moment.title, detail, colour))
+        footer = CURVE_HEIGHT + 50
+        page = canvas.sheet(self._headline('Pick'), tiles, columns=4, footer=footer)
+        top = page.height - footer + 10
+        canvas.curve(
+            page,
+            (MARGIN, top, page.width - MARGIN, top + CURVE_HEIGHT),
+            recording.times,
+            recording.lift_heights,
+            marks=[(time, name) for time, name in recording.stages if time >= recording.times[0]],
+            threshold=LIFT_M,
+            colour=GREEN if self._outcome.success else RED,
+            label='object height [m]; dashed: 0.10 m',
+        )
+        return page
+
+    def animation(self) -> list[Any]:
+        """Frames of the whole pick, spread evenly over simulated time."""
+        recording = self._recording
+        width, height = ANIMATION_SIZE
+        # drawn larger with one ray a pixel and then reduced: smooth edges for half the rays
+        studio = Studio([*self._robot.bodies, self._object], samples=1)
+        view = self._bench_view(width * 3 // 2, height * 3 // 2)
+        times = np.linspace(recording.times[0], recording.times[-1], ANIMATION_FRAMES)
+        frames = []
+        for time in times:
+            index = recording.index_at(float(time))
+            frame = Pictures.fromarray(self._frame(studio, view, index))
+            frame = frame.resize(ANIMATION_SIZE, Pictures.Resampling.BOX)
+            self._stamp(frame, index)
+            frames.append(frame)
+        return frames
+
+    def _headline(self, title: str) -> Headline:
+        recording, outcome = self._recording, self._outcome
+        name = f'{recording.object_name}   seed {recording.seed}   {recording.robot}'
+        return Headline(title, name, outcome.words(), GREEN if outcome.success else RED)
+
+    def _frame(self, studio: Studio, view: View, index: int) -> Image:
+        poses = self._robot.poses(self._recording.joints_at(index))
+        return studio.draw(poses | {OBJECT: self._recording.object_poses[index]}, view)
+
+    def _bench_view(self, width: int, height: int) -> View:
+        """Robot, object and the lift, from the front right of the robot."""
+        x, y, _ = self._recording.object_poses[0][:3, 3]
+        target = np.array([0.60 * x, 0.8 * y, 0.27])
+        eye = target + np.array([0.86, -0.90, 0.46])
+        return View(tuple(eye), tuple(target), width, height)
+
+    def _candidate_tile(self, studio: Studio, candidate: GraspCandidate, rank: int) -> Tile:
+        pose = self._recording.object_poses[0]
+        middle = pose[:3, 3] + [0.0, 0.0, 0.5 * float(np.ptp(self._object.vertices[:, 2]))]
+        wrist = candidate.planning_T_wrist[:3, 3]
+        target = 0.55 * middle + 0.45 * wrist
+        eye = target + 0.52 * _beside(candidate.approach)
+        view = View(tuple(eye), tuple(target), 420, 340, floor_fade=(0.25, 0.6))
+        colour, words = verdict(candidate)
+        executed = bool(candidate.id) and candidate.id == self._recording.executed_id
+        if executed:
+            colour, words = BLUE, f'{words}, executed'
+        before = candidate.planning_T_wrist.copy()
+        before[:3, 3] -= candidate.approach_distance * candidate.approach
+        standing = replace(candidate, planning_T_wrist=before)
+        hands = self._robot.hand_bodies
+        ghosts = (
+            Ghost(hands, self._robot.hand_poses(standing, candidate.pregrasp), GREY, 0.22),
+            Ghost(hands, self._robot.hand_poses(candidate, candidate.grasp), colour, 0.85),
+        )
+        picture = studio.draw({OBJECT: pose}, view, ghosts)
+        detail = f'score {candidate.score:.2f}   approach {_slope(candidate.approach)}'
+        return Tile(picture, f'#{rank}  {words}', detail, colour, framed=executed)
+
+    def _stamp(self, frame: Any, index: int) -> None:
+        recording = self._recording
+        draw = ImageDraw.Draw(frame)
+        time = recording.times[index]
+        stage = [name for start, name in recording.stages if start <= time]
+        words = canvas.font(13, bold=True)
+        draw.text((10, 10), recording.object_name, (25, 30, 40), words)
+        draw.text((10, 28), stage[-1] if stage else '', (100, 110, 125), canvas.font(13))
+        height = f'{recording.lift_heights[index]:+.3f} m'
+        draw.text((ANIMATION_SIZE[0] - 10, 10), height, (25, 30, 40), words, anchor='ra')
+
+
+def _slope(approach: Array) -> str:
+    """How steep an approach is, in words."""
+    down = float(np.degrees(np.arcsin(np.clip(-approach[2], -1.0, 1.0))))
+    if abs(down) < 5.0:
+        return 'level'
+    return f'{abs(down):.0f}° {"downwards" if down > 0.0 else "upwards"}'
+
+
+def _beside(approach: Array) -> Array:
+    """Unit direction from which a hand that approaches so is seen from its side."""
+    usual = np.array([0.62, -0.66, 0.42])
+    level = np.array([approach[0], approach[1], 0.0])
+    if np.linalg.norm(level) > 0.35:
+        side = np.array([-level[1], level[0], 0.0]) / np.linalg.norm(level)
+        side *= 1.0 if side @ usual > 0.0 else -1.0
+        usual = side - 0.35 * level / np.linalg.norm(level) + np.array([0.0, 0.0, 0.5])
+    return np.asarray(usual / np.linalg.norm(usual))
+
+
+def _save_animation(frames: list[Any], path: Path) -> None:
+    """Write a GIF with one palette for all frames."""
+    step = max(1, len(frames) // 4)
+    sample = Pictures.new('RGB', (frames[0].width, frames[0].height * len(frames[::step])))
+    for number, frame in enumerate(frames[::step]):
+        sample.paste(frame, (0, number * frame.height))
+    palette = sample.quantize(128, method=Pictures.Quantize.MEDIANCUT)
+    flat = [frame.quantize(palette=palette, dither=Pictures.Dither.NONE) for frame in frames]
+    durations = [1000 // ANIMATION_FPS] * (len(flat) - 1) + [1500]
+    flat[0].save(
+        path, save_all=True, append_images=flat[1:], duration=durations, loop=0, optimize=False
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dex1b_core.robots import RobotDescription
+from dex1b_core.robots.link_tree import LinkTree
 
 Array = NDArray[np.float64]
 
@@ -130,7 +130,8 @@ class JointGuard:
         self._robot = robot
         self._settings = settings
         self.names = (*robot.arm.joints, *robot.hand.joints)
-        limits = position_limits(robot)
+        tree = LinkTree.from_urdf(robot.urdf_path)
+        limits = {joint.name: joint.limits for joint in tree.joints}
         self._lower = np.array([limits[name][0] for name in self.names])
         self._upper = np.array([limits[name][1] for name in self.names])
         self._velocity = np.array((*robot.arm.velocity_limits, *robot.hand.velocity_limits))
@@ -214,14 +215,33 @@ class JointGuard:
         ]
 
 
-def position_limits(robot: RobotDescription) -> dict[str, tuple[float, float]]:
-    """Lower and upper position limit [rad] of every joint that the URDF limits."""
-    limits = {}
-    for joint in ElementTree.parse(robot.urdf_path).getroot().iter('joint'):
-        limit = joint.find('limit')
-        if limit is not None:
-            limits[str(joint.get('name'))] = (
-                float(limit.get('lower', '-inf')),
-                float(limit.get('upper', 'inf')),
+class WorkspaceGuard:
+    """Keeps the hand's root link inside of the robot's workspace box."""
+
+    def __init__(self, robot: RobotDescription) -> None:
+        self._robot = robot
+        self._box = robot.workspace
+        chain = {joint.child: joint for joint in LinkTree.from_urdf(robot.urdf_path).joints}
+        link, joints = robot.hand.root_link, []
+        while link != robot.base_link and link in chain:
+            joints.append(chain[link])
+            link = chain[link].parent
+        self._chain = joints[::-1]
+
+    def check(self, positions: Mapping[str, float]) -> list[Finding]:
+        """Findings for arm positions [rad] by name."""
+        pose = np.eye(4)
+        for joint in self._chain:
+            pose = pose @ joint.transform(positions.get(joint.name, 0.0))
+        point = pose[:3, 3]
+        lower, upper = np.array(self._box.lower), np.array(self._box.upper)
+        if (point >= lower).all() and (point <= upper).all():
+            return []
+        return [
+            Finding(
+                SafetyReason.WORKSPACE_BOUND,
+                SafetyLevel.STOP,
+                f"'{self._robot.hand.root_link}' is at {point.round(3).tolist()} m; allowed is "
+                f'{lower.tolist()} to {upper.tolist()} m',
             )
-    return limits
+        ]

@@ -90,7 +90,7 @@ class ArmMotion:
 
     def warm_up(self) -> None:
         """Load what the first plan would have to wait for."""
-        time_path(np.zeros((3, len(self.robot.arm.joints))) + [[0], [1], [2]], self.arm_limits)
+        time_path(np.stack([self._home(), self._home() + 0.1]), self.arm_limits)
         importlib.import_module('ompl.geometric')
 
     # -- reach ---------------------------------------------------------------------------------

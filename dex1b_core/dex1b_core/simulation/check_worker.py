@@ -7,8 +7,10 @@ ended. The module starts fast and imports physics only inside the process.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
+import threading
 import warnings
 from multiprocessing.connection import Connection
 from typing import Any
@@ -68,11 +70,21 @@ def serve(connection: Connection) -> None:
             return
 
 
+def end_with(descriptor: int) -> None:
+    """End this process at once when the other end closes, whatever it is busy with."""
+    hangup = select.poll()
+    hangup.register(descriptor, select.POLLRDHUP)
+    hangup.poll()
+    os._exit(0)
+
+
 def main() -> None:
     """Serve the socket whose file descriptor is the first argument."""
+    descriptor = int(sys.argv[1])
+    threading.Thread(target=end_with, args=[descriptor], daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     warnings.filterwarnings('ignore', module='sapien')
-    with Connection(int(sys.argv[1])) as connection:
+    with Connection(descriptor) as connection:
         serve(connection)
 
 

@@ -89,7 +89,7 @@ class WorkerProcess:
         self.pending = None
         return reply
 
-    def close(self, timeout_s: float = 0.0) -> None:
+    def close(self, timeout_s: float = 0.5) -> None:
         """Let the process end; kill it after the time-out."""
         self.connection.close()
         try:

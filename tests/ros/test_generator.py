@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import trimesh
-from dex1b_core.errors import ErrorCode
-from dex1b_core.geometry import OrientedBox, Plane, make_transform
-from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
-from dex1b_ros import conversions
 from harness import node_process
 from std_msgs.msg import Header
 
+from dex1b_core.errors import ErrorCode
+from dex1b_core.geometry import OrientedBox, Plane, make_transform
+from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
 from dex1b_msgs.srv import GenerateGrasps
+from dex1b_ros import conversions
 
 pytestmark = pytest.mark.ros
 

@@ -12,25 +12,8 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from dex1b_core.geometry import to_xyzw
-from dex1b_core.planning import CheckResult, GraspCandidate, ReachResult
-
-GREEN = (0.16, 0.62, 0.35)
-BLUE = (0.12, 0.47, 0.71)
-ORANGE = (0.90, 0.55, 0.10)
-RED = (0.80, 0.20, 0.20)
-GREY = (0.55, 0.55, 0.55)
-
-
-def verdict(candidate: GraspCandidate) -> tuple[tuple[float, float, float], str]:
-    """Colour and words for what is known about a candidate."""
-    check, reach = candidate.sim_check, candidate.reachability
-    if check.result == CheckResult.PASSED:
-        return GREEN, f'held {check.successes}/{check.trials}'
-    if check.result in (CheckResult.FAILED, CheckResult.ERROR):
-        return RED, check.reason.name.lower()
-    if reach.result not in (ReachResult.NOT_RUN, ReachResult.REACHABLE):
-        return ORANGE, reach.result.name.lower()
-    return GREY, 'not checked'
+from dex1b_core.planning import GraspCandidate
+from dex1b_core.viz.verdict import BLUE, verdict
 
 
 def grasp_markers(

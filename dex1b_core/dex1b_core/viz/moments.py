@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dex1b_core.viz.recording import DemoRecording
 
@@ -17,6 +18,9 @@ REACHED = {
 }
 """What the end of a stage of the executor shows."""
 
+DISPENSABLE = ('home', 'squeezed', 'before the grasp')
+"""What is left out first where there is no room for all."""
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -29,22 +33,23 @@ class Moment:
 def key_moments(recording: DemoRecording, count: int = 8) -> tuple[Moment, ...]:
     """The start, the end of each stage and, in the longest gaps, what goes on, in order."""
     first, last = float(recording.times[0]), float(recording.times[-1])
-    moments = {first: Moment(first, 'start')}
-    ends = [time for time, _ in recording.stages[1:]] + [last]
     reached: dict[str, float] = {}
-    for (_, name), end in zip(recording.stages, ends, strict=True):
+    for number, (_, name) in enumerate(recording.stages):
+        end = recording.stages[number + 1][0] if number + 1 < len(recording.stages) else last
         if name in REACHED and first < end <= last:
             reached[REACHED[name]] = end  # a stage that was tried again: its last end
+    for title in DISPENSABLE:
+        if len(reached) + 2 > count:
+            reached.pop(title, None)
+    moments = {first: Moment(first, 'start'), last: Moment(last, 'end')}
     moments |= {time: Moment(time, title) for title, time in reached.items()}
-    moments.setdefault(last, Moment(last, 'end'))
     while len(moments) < count:
-        times = sorted(moments)
-        gap, start = max((b - a, a) for a, b in zip(times, times[1:], strict=False))
+        gap, start = max((b - a, a) for a, b in pairwise(sorted(moments)))
         if gap < 0.2:
             break
         time = start + gap / 2.0
         moments[time] = Moment(time, _stage_at(recording, time))
-    return tuple(moments[time] for time in sorted(moments))[:count]
+    return tuple(moments[time] for time in sorted(moments))
 
 
 def _stage_at(recording: DemoRecording, time: float) -> str:

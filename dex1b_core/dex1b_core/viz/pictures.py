@@ -15,7 +15,7 @@ from PIL import ImageDraw
 from dex1b_core.planning import GraspCandidate
 from dex1b_core.robots import load_robot
 from dex1b_core.viz import canvas
-from dex1b_core.viz.canvas import CAPTION, GAP, MARGIN, Headline, Tile
+from dex1b_core.viz.canvas import MARGIN, Headline, Tile
 from dex1b_core.viz.moments import key_moments
 from dex1b_core.viz.recording import DemoRecording
 from dex1b_core.viz.robot_scene import OBJECT, RobotScene, object_body
@@ -77,13 +77,13 @@ class DemoPictures:
         paths = {'pick': folder / 'pick.png', 'pick_animation': folder / 'pick.gif'}
         with ThreadPoolExecutor(max_workers=2) as pool:
             frames = pool.submit(self.animation)
-            self.pick().save(paths['pick'], optimize=True)
+            self.pick().save(paths['pick'])
             if self._recording.candidates:
                 paths['candidates'] = folder / 'candidates.png'
-                self.candidates().save(paths['candidates'], optimize=True)
+                self.candidates().save(paths['candidates'])
             if self._recording.colour is not None:
                 paths['perception'] = folder / 'perception.png'
-                self.perception().save(paths['perception'], optimize=True)
+                self.perception().save(paths['perception'])
             _save_animation(frames.result(), paths['pick_animation'])
         return paths
 

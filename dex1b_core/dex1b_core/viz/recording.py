@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,9 +121,9 @@ class DemoRecording:
         try:
             with np.load(path, allow_pickle=False) as file:
                 plain = json.loads(str(file['json']))
-                arrays = {name: file[name] for name in _ARRAYS}
-                images = {name: file[name] if name in file else None for name in _IMAGES}
-        except (OSError, ValueError, KeyError) as error:
+                arrays: dict[str, Any] = {name: file[name] for name in _ARRAYS}
+                images = {name: file.get(name) for name in _IMAGES}
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
             raise Dex1bError(
                 ErrorCode.INVALID_REQUEST,
                 f"'{path}' is no readable recording ({error}); expected the recording.npz that "

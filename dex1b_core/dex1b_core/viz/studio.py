@@ -57,8 +57,8 @@ class View:
     floor_fade: tuple[float, float] = (0.6, 1.5)
 
     @property
-    def planning_T_camera(self) -> Array:
-        """(4, 4) pose of the optical frame."""
+    def camera_pose(self) -> Array:
+        """`planning_T_camera` (4, 4) of the optical frame."""
         return look_at(self.eye, self.target)
 
     def intrinsics(self, samples: int) -> CameraIntrinsics:
@@ -70,7 +70,7 @@ class View:
     def window(self, points: Array, samples: int) -> Window:
         """The smallest window that holds all of (N, 3) points of the planning frame."""
         camera = self.intrinsics(samples)
-        seen = transform_points(invert(self.planning_T_camera), points)
+        seen = transform_points(invert(self.camera_pose), points)
         if len(seen) == 0 or seen[:, 2].min() < 0.01:
             return slice(0, camera.height), slice(0, camera.width)
         columns = camera.cx + camera.fx * seen[:, 0] / seen[:, 2]
@@ -125,7 +125,7 @@ class _Floor:
 
     def __init__(self, view: View, samples: int) -> None:
         self.view, self._samples = view, samples
-        intrinsics, camera = view.intrinsics(samples), view.planning_T_camera.astype(np.float32)
+        intrinsics, camera = view.intrinsics(samples), view.camera_pose.astype(np.float32)
         rays = intrinsics.deproject(np.ones((intrinsics.height, intrinsics.width)))
         rays = rays @ camera[:3, :3].T
         with np.errstate(divide='ignore'):
@@ -134,13 +134,13 @@ class _Floor:
         below = np.isfinite(self.depth)
         points = rays[below] * self.depth[below][:, None] + camera[:3, 3]
         start, end = view.floor_fade
-        offset = points[:, :2] - np.float32(view.target[:2])
+        offset = points[:, :2] - np.array(view.target[:2], np.float32)
         fade = np.clip((np.hypot(offset[:, 0], offset[:, 1]) - start) / (end - start), 0.0, 1.0)
         opacity = np.float32(1.0) - fade * fade * (3.0 - 2.0 * fade)
         to_line = GRID * np.abs(points[:, :2] / GRID - np.rint(points[:, :2] / GRID)).min(axis=1)
         shade = 1.0 - 0.06 * (to_line < _GRID_HALF_WIDTH).astype(np.float32)
-        background = 255.0 * np.float32(BACKGROUND)
-        drawn = 255.0 * np.float32(FLOOR) * shade[:, None]
+        background = 255.0 * np.array(BACKGROUND, np.float32)
+        drawn = 255.0 * np.array(FLOOR, np.float32) * shade[:, None]
         self.colour = np.tile(background, (*self.depth.shape, 1))
         self.colour[below] = background + opacity[:, None] * (drawn - background)
         self.opacity = np.zeros(self.depth.shape, np.float32)
@@ -156,7 +156,7 @@ class _Floor:
         window = self.view.window(fallen, self._samples)
         floor = (depth[window] == self.depth[window]) & (self.opacity[window] > 0.0)
         points = self.points[window][floor]
-        up = np.broadcast_to(np.float32([0.0, 0.0, 1.0]), points.shape)
+        up = np.broadcast_to(np.array([0.0, 0.0, 1.0], np.float32), points.shape)
         shadow = (1.0 - scene.lit(points, up)) * self.opacity[window][floor]
         colour[window][floor] *= 1.0 - _SHADOW * shadow[:, None]
 
@@ -175,7 +175,7 @@ def _add(
         cx=whole.cx - columns.start,
         cy=whole.cy - rows.start,
     )
-    drawn = scene.render(part, view.planning_T_camera)
+    drawn = scene.render(part, view.camera_pose)
     assert drawn.colour is not None
     nearer = (drawn.ids != NOTHING) & (drawn.depth < depth[window])
     target = colour[window]

@@ -19,10 +19,23 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 
-IMAGE_QOS = QoSProfile(
-    depth=2, reliability=ReliabilityPolicy.BEST_EFFORT, durability=DurabilityPolicy.VOLATILE
-)
 KEPT = 10  # undecoded messages for each topic
+
+
+def image_qos(node: Node, topic: str) -> QoSProfile:
+    """Reliable where every publisher is, else best effort, which fits any publisher.
+
+    A large image travels in many fragments; best effort loses it with any one of them.
+    """
+    publishers = node.get_publishers_info_by_topic(node.resolve_topic_name(topic))
+    reliable = publishers and all(
+        info.qos_profile.reliability == ReliabilityPolicy.RELIABLE for info in publishers
+    )
+    return QoSProfile(
+        depth=2,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.VOLATILE,
+    )
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,9 @@ class ImageCollector:
         if topics.colour:
             wanted.append(('colour', topics.colour, Image))
         self._subscriptions = [
-            node.create_subscription(kind, topic, self._keeper(name), IMAGE_QOS, raw=True)
+            node.create_subscription(
+                kind, topic, self._keeper(name), image_qos(node, topic), raw=True
+            )
             for name, topic, kind in wanted
         ]
 

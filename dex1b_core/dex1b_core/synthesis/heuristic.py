@@ -8,23 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.errors import ErrorCode
 from dex1b_core.perception.observation import ObjectObservation
-from dex1b_core.planning.rejection import Rejection, merge_rejections
+from dex1b_core.planning.rejection import Rejection
 from dex1b_core.robots import RobotDescription
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch, place
 from dex1b_core.synthesis.closing import close_hand
 from dex1b_core.synthesis.generator import GenerationResult
-from dex1b_core.synthesis.quality import measure
+from dex1b_core.synthesis.preshape import preshapes
 from dex1b_core.synthesis.scene import SynthesisScene, build_scene
-from dex1b_core.synthesis.selection import (
-    SelectionSettings,
-    predicted_quality,
-    rejections,
-    squeeze_posture,
-    to_candidates,
-)
+from dex1b_core.synthesis.selection import SelectionSettings, select
 
 
 @dataclass(frozen=True)
@@ -71,94 +65,8 @@ class HeuristicGenerator:
         scene = build_scene(observation)
         with torch.no_grad():
             placed, dropped = propose(self.hand, scene, self.settings, seed)
-            quality = measure(self.hand, scene, placed, self.selection.approach_distance)
-            keep, reasons = rejections(self.hand, placed, quality, self.selection)
-            scores = predicted_quality(self.hand, scene, placed, quality)
-            order = torch.argsort(scores, descending=True, stable=True)
-            order = spread(placed, order[keep[order]], count)
-            squeeze = squeeze_posture(self.hand, placed.grasp, quality.touching)
-            candidates = to_candidates(
-                self.hand, placed.select(order), squeeze[order], scores[order],
-                self.selection.approach_distance,
-            )  # fmt: skip
-        counted = merge_rejections([*dropped, *reasons])
-        if not candidates:
-            raise no_candidates(counted)
+            candidates, counted = select(self.hand, scene, placed, self.selection, count, dropped)
         return GenerationResult(candidates, counted, 'heuristic')
-
-
-def no_candidates(counted: tuple[Rejection, ...]) -> Dex1bError:
-    """The error for a request that leaves nothing, with the counts by reason."""
-    reasons = '; '.join(f'{r.count} x {r.example}' for r in counted) or 'no placement fits'
-    return Dex1bError(
-        ErrorCode.NO_CANDIDATES,
-        f"no grasp candidate is left: {reasons}; move the object into the hand's reach, away "
-        'from others, or ask for another object',
-    )
-
-
-def spread(grasps: GraspBatch, order: torch.Tensor, count: int) -> torch.Tensor:
-    """The first `count` of a ranking without near doubles (1 cm and 0.2 rad)."""
-    chosen: list[int] = []
-    for index in order.tolist():
-        if len(chosen) == count:
-            break
-        if chosen:
-            far = (grasps.translation[chosen] - grasps.translation[index]).norm(dim=1) > 0.01
-            trace = (grasps.rotation[chosen] * grasps.rotation[index]).sum(dim=(1, 2))
-            turned = trace < 1.0 + 2.0 * math.cos(0.2)
-            if not bool((far | turned).all()):
-                continue
-        chosen.append(index)
-    return torch.tensor(chosen, dtype=torch.int64)
-
-
-@dataclass(frozen=True)
-class Preshape:
-    """A posture before closing and its frame.
-
-    Attributes:
-        posture: (J,) [rad].
-        frame: (3, 3) columns in the root frame: closing axis from fingers to thumb, approach,
-            and across.
-        centre: (3,) middle between thumb and finger tips in the root frame [m].
-        width: Gap between thumb and finger tips [m].
-    """
-
-    posture: torch.Tensor
-    frame: torch.Tensor
-    centre: torch.Tensor
-    width: float
-
-
-def preshapes(hand: HandModel, settings: HeuristicSettings) -> list[Preshape]:
-    """Every combination of opening and thumb opposition."""
-    palm = hand.robot.hand.palm
-    root = torch.eye(3)
-    if palm.link != hand.robot.hand.root_link:
-        link = hand.kinematics.link_names.index(palm.link)
-        root = hand.kinematics.forward(hand.open_posture[None])[0, link, :3, :3]
-    forward = root @ (torch.tensor(palm.normal) + torch.tensor(palm.fingers))
-    limit = torch.where(hand.closing > 0, hand.kinematics.upper, hand.kinematics.lower)
-    result = []
-    for opened in settings.opened:
-        for offset in settings.opposition:
-            posture = torch.where(
-                hand.closing != 0,
-                hand.open_posture + opened * (limit - hand.open_posture),
-                hand.open_posture + offset,
-            )
-            posture = torch.clamp(posture, hand.kinematics.lower, hand.kinematics.upper)
-            poses = hand.kinematics.forward(posture[None])[0]
-            tips = poses[hand.tip_links, :3, 3]
-            fingers = tips[1:3].mean(dim=0)
-            axis = torch.nn.functional.normalize(tips[0] - fingers, dim=0)
-            approach = forward - (forward @ axis) * axis
-            approach = torch.nn.functional.normalize(approach, dim=0)
-            frame = torch.stack([axis, approach, torch.linalg.cross(axis, approach)], dim=1)
-            width = float((tips[0] - fingers).norm())
-            result.append(Preshape(posture, frame, 0.5 * (tips[0] + fingers), width))
-    return result
 
 
 def propose(
@@ -166,7 +74,7 @@ def propose(
 ) -> tuple[GraspBatch, tuple[Rejection, ...]]:
     """Place, slide in and close; unrated."""
     random = np.random.default_rng(seed)
-    shapes = preshapes(hand, settings)
+    shapes = preshapes(hand, settings.opened, settings.opposition)
     axis, approach, target = _placements(scene, settings, random)
     pick = torch.from_numpy(random.permutation(len(axis) * len(shapes))[: settings.samples])
     which, index = pick // len(axis), pick % len(axis)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 
-from dex1b_core.errors import ErrorCode
+from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.planning.candidate import GraspCandidate
-from dex1b_core.planning.rejection import Rejection
+from dex1b_core.planning.rejection import Rejection, merge_rejections
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch
-from dex1b_core.synthesis.quality import GraspQuality
+from dex1b_core.synthesis.quality import GraspQuality, measure
 from dex1b_core.synthesis.scene import SynthesisScene
 
 
@@ -102,6 +103,56 @@ def predicted_quality(
         - 0.5 * from_below
         - 0.5 * from_behind
     )
+
+
+def select(
+    hand: HandModel,
+    scene: SynthesisScene,
+    grasps: GraspBatch,
+    settings: SelectionSettings,
+    count: int,
+    dropped: tuple[Rejection, ...] = (),
+) -> tuple[tuple[GraspCandidate, ...], tuple[Rejection, ...]]:
+    """The best `count` grasps as candidates, and all rejections with those before added up.
+
+    Raises:
+        Dex1bError: NO_CANDIDATES when none is left; the message counts the reasons.
+    """
+    quality = measure(hand, scene, grasps, settings.approach_distance)
+    keep, reasons = rejections(hand, grasps, quality, settings)
+    counted = merge_rejections([*dropped, *reasons])
+    scores = predicted_quality(hand, scene, grasps, quality)
+    order = torch.argsort(scores, descending=True, stable=True)
+    order = spread(grasps, order[keep[order]], count)
+    if not len(order):
+        texts = '; '.join(f'{r.count} x {r.example}' for r in counted) or 'no placement fits'
+        raise Dex1bError(
+            ErrorCode.NO_CANDIDATES,
+            f"no grasp candidate is left: {texts}; move the object into the hand's reach and away "
+            'from others, or ask for another object',
+        )
+    squeeze = squeeze_posture(hand, grasps.grasp, quality.touching)
+    chosen = grasps.select(order)
+    return (
+        to_candidates(hand, chosen, squeeze[order], scores[order], settings.approach_distance),
+        counted,
+    )
+
+
+def spread(grasps: GraspBatch, order: torch.Tensor, count: int) -> torch.Tensor:
+    """The first `count` of a ranking without near doubles (1 cm and 0.2 rad)."""
+    chosen: list[int] = []
+    for index in order.tolist():
+        if len(chosen) == count:
+            break
+        if chosen:
+            far = (grasps.translation[chosen] - grasps.translation[index]).norm(dim=1) > 0.01
+            trace = (grasps.rotation[chosen] * grasps.rotation[index]).sum(dim=(1, 2))
+            turned = trace < 1.0 + 2.0 * math.cos(0.2)
+            if not bool((far | turned).all()):
+                continue
+        chosen.append(index)
+    return torch.tensor(chosen, dtype=torch.int64)
 
 
 def squeeze_posture(hand: HandModel, grasp: torch.Tensor, touching: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,7 @@ from dex1b_core.motion.settings import MotionSettings
 Array = NDArray[np.float64]
 IsFree = Callable[[Array], bool]
 
+_ATTEMPTS = 3
 _OMPL_LOCK = threading.Lock()  # its random generator is global
 
 
@@ -42,18 +43,19 @@ def plan_path(
     Raises:
         Dex1bError: NO_PATH when the time limit passes without a path.
     """
-    corners = next(
-        (
-            np.stack([start, goal])
-            for goal in goals
-            if _segment_free(start, goal, is_free, settings.path_step)
-        ),
-        None,
-    )
-    if corners is None:
-        corners = _search(start, goals, is_free, lower, upper, settings, seed)
+    for goal in goals:
+        if _segment_free(start, goal, is_free, settings.check_step):
+            return _densify(np.stack([start, goal]), settings.path_step)
+    for attempt in range(_ATTEMPTS):
+        corners = _search(start, goals, is_free, lower, upper, settings, seed + attempt)
         corners = _shortcut(corners, is_free, settings, np.random.default_rng(seed))
-    return _rounded(corners, is_free, settings)
+        path = _rounded(corners, is_free, settings)
+        if path is not None:
+            return path
+    raise Dex1bError(
+        ErrorCode.NO_PATH,
+        f'{_ATTEMPTS} arm paths touched something when checked every {settings.check_step} rad',
+    )
 
 
 def _search(
@@ -80,10 +82,10 @@ def _search(
             space.addDimension(float(low[joint]), float(high[joint]))
         information = base.SpaceInformation(space)
         information.setStateValidityChecker(
-            lambda state: is_free(np.array([state[joint] for joint in range(size)]))
+            lambda state: bool(is_free(np.array([state[joint] for joint in range(size)])))
         )
         extent = float(np.linalg.norm(high - low))
-        information.setStateValidityCheckingResolution(settings.path_step / extent)
+        information.setStateValidityCheckingResolution(settings.check_step / extent)
         information.setup()
         problem = base.ProblemDefinition(information)
         problem.addStartState(_state(information, start))
@@ -139,20 +141,18 @@ def _shortcut(
             continue
         a = path[i] + (path[i + 1] - path[i]) * ((first - ends[i]) / lengths[i])
         b = path[j] + (path[j + 1] - path[j]) * ((last - ends[j]) / lengths[j])
-        if _segment_free(a, b, is_free, settings.path_step):
+        if _segment_free(a, b, is_free, settings.check_step):
             path = [*path[: i + 1], a, b, *path[j + 1 :]]
     return np.array(path)
 
 
-def _rounded(corners: Array, is_free: IsFree, settings: MotionSettings) -> Array:
-    """Dense path with corners rounded as far as that stays free."""
-    radius = settings.corner_radius
-    for _ in range(4):
-        path = _densify(_round_corners(corners, radius), settings.path_step)
-        if all(is_free(point) for point in path[1:-1]):
-            return path
-        radius /= 3
-    return _densify(corners, settings.path_step)
+def _rounded(corners: Array, is_free: IsFree, settings: MotionSettings) -> Array | None:
+    """Dense path with corners rounded as far as that stays free; None when nothing is."""
+    for share in (1.0, 0.3, 0.1, 0.0):
+        points = _round_corners(corners, share * settings.corner_radius)
+        if all(is_free(point) for point in _densify(points, settings.check_step)[1:-1]):
+            return _densify(points, settings.path_step)
+    return None
 
 
 def _round_corners(corners: Array, radius: float) -> Array:

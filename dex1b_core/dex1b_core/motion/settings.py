@@ -22,7 +22,8 @@ class MotionSettings(StrictModel):
     cartesian_step: float = Field(0.01, gt=0, description='straight lines are sampled this [m]')
     joint_jump: float = Field(0.3, gt=0, description='largest joint change in one step [rad]')
 
-    path_step: float = Field(0.05, gt=0, description='collision check resolution [rad]')
+    path_step: float = Field(0.04, gt=0, description='between points of a path [rad]')
+    check_step: float = Field(0.02, gt=0, description='between collision checks [rad]')
     planning_time: float = Field(3.0, gt=0, description='limit of one path search [s]')
     shortcut_rounds: int = Field(80, ge=0, description='random shortcuts tried')
     corner_radius: float = Field(0.25, ge=0, description='rounding of path corners [rad]')

@@ -10,18 +10,20 @@ from numpy.typing import NDArray
 
 from dex1b_core.geometry import Plane, invert, transform_points
 from dex1b_core.perception.boxes import plane_frame
-from dex1b_core.perception.freespace import View, contour_points, depth_behind
+from dex1b_core.perception.freespace import View, cautious, contour_points, depth_behind
 from dex1b_core.perception.meshing import convex_hull, volume_mesh
 from dex1b_core.perception.observation import ShapeHypothesis
 from dex1b_core.perception.symmetry import Symmetry, find_symmetry, rotate
 
 Array = NDArray[np.float64]
 FREE_MARGIN = 0.004  # a copied point this deep in observed free space is dropped [m]
+COPY_MARGIN = 0.002  # how well a turned copy of free space is known [m]
 SLAB = 0.004  # half height of the slice whose outline is filled [m]
 
 
 def reconstruct_shapes(
     points: Array,
+    normals: Array,
     plane: Plane,
     views: Sequence[View],
     *,
@@ -30,6 +32,8 @@ def reconstruct_shapes(
 ) -> tuple[ShapeHypothesis, ...]:
     """Hypotheses on the full shape, most trusted first.
 
+    The order below, but an object without a plausible symmetry has its carved hull first.
+
     `symmetric_extrusion`: the visible surface and its copies under the best upright symmetry,
     extruded to the plane, without what was seen empty (or is a copy of what was seen empty).
     `carved_hull`: hull of the surface and its shadow on the plane, without what was seen empty.
@@ -37,6 +41,7 @@ def reconstruct_shapes(
 
     Args:
         points: (N, 3) visible surface, planning frame [m].
+        normals: (N, 3) unit, towards the camera.
         plane: What the object stands on.
         views: Where it was seen.
         voxel: Resolution [m].
@@ -54,13 +59,18 @@ def reconstruct_shapes(
         [transform_points(plane_T_planning, contour_points(view)) for view in views]
     )
     eye = transform_points(plane_T_planning, views[0].planning_T_camera[None, :3, 3])[0]
-    symmetry = find_symmetry(local, contour, planning_T_plane, views, eye)
+    symmetry = find_symmetry(
+        local, normals @ planning_T_plane[:3, :3], contour, planning_T_plane, views, eye
+    )
     completed = _complete(local, symmetry, planning_T_plane, views)
     grid = _Grid(np.concatenate([completed, shadow]), voxel)
     empty = grid.emptiness(planning_T_plane, views)
     symmetric = grid.extrude(completed) * empty
+    careful = [cautious(view) for view in views]
     for turn in symmetry.turns:
-        turned = grid.emptiness(planning_T_plane, views, symmetry.axis, turn)
+        turned = grid.emptiness(
+            planning_T_plane, careful, axis=symmetry.axis, turn=turn, margin=COPY_MARGIN
+        )
         symmetric = np.minimum(symmetric, np.maximum(turned, grid.near(local)))
     carved = grid.inside(hull) * empty
     shapes = [
@@ -68,6 +78,8 @@ def reconstruct_shapes(
         grid.mesh(carved, 'carved_hull', max_faces),
         hull,
     ]
+    if not symmetry.believed:
+        shapes[:2] = shapes[1::-1]
     return tuple(
         ShapeHypothesis(s.name, transform_points(planning_T_plane, s.vertices), s.faces)
         for s in shapes
@@ -103,13 +115,18 @@ class _Grid:
         self,
         planning_T_plane: Array,
         views: Sequence[View],
+        *,
         axis: Array | None = None,
         turn: float = 0.0,
+        margin: float = 0.0,
     ) -> Array:
-        """0 where (the turned copy of) a voxel was seen empty, 1 where not, soft between."""
+        """0 where (the turned copy of) a voxel was seen empty, 1 where not, soft between.
+
+        A voxel counts as empty only if it lies more than `margin` [m] before what was seen.
+        """
         centres = self.centres if axis is None else rotate(self.centres, axis, turn)
         behind = depth_behind(transform_points(planning_T_plane, centres), views)
-        return np.clip(0.5 + behind / (2 * self.voxel), 0, 1).reshape(self.shape)
+        return np.clip(0.5 + (behind + margin) / (2 * self.voxel), 0, 1).reshape(self.shape)
 
     def near(self, points: Array) -> Array:
         """1 in voxels with a point in or beside them."""

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dex1b_core.geometry import transform_points
-from dex1b_core.perception.freespace import View, depth_behind
+from dex1b_core.perception.freespace import View, cautious, depth_behind
 
 Array = NDArray[np.float64]
 SAMPLE = 500
+FULL_COST = 0.0018  # a better full turn is believed [m]
+HALF_COST = 0.006  # a worse half turn is not believed [m]
 MARGIN = 0.003  # depth noise that is no contradiction [m]
 
 
@@ -32,6 +34,11 @@ class Symmetry:
     cost: float
     name: str
 
+    @property
+    def believed(self) -> bool:
+        """Whether the views leave it plausible."""
+        return self.cost < HALF_COST
+
     def copies(self, points: Array) -> Array:
         """(T, N, 3) rotated copies of (N, 3) points of the plane frame."""
         return np.stack([rotate(points, self.axis, turn) for turn in self.turns])
@@ -49,30 +56,39 @@ def rotate(points: Array, axis: Array, turn: float) -> Array:
 
 
 def find_symmetry(
-    points: Array, contour: Array, planning_T_plane: Array, views: Sequence[View], eye: Array
+    points: Array,
+    normals: Array,
+    contour: Array,
+    planning_T_plane: Array,
+    views: Sequence[View],
+    eye: Array,
 ) -> Symmetry:
     """Half-turn or full rotational symmetry that fits best.
 
     Args:
         points: (N, 3) visible surface, plane frame.
+        normals: (N, 3) of the points, plane frame.
         contour: (C, 3) its occluding contour, plane frame.
         planning_T_plane: (4, 4) z up, origin on the plane.
         views: Free space.
         eye: (3,) camera centre, plane frame.
     """
-    sample = points[np.linspace(0, len(points) - 1, min(SAMPLE, len(points))).astype(int)]
+    chosen = np.linspace(0, len(points) - 1, min(SAMPLE, len(points))).astype(int)
+    sample, upright = points[chosen], np.abs(normals[chosen, 2]) < 0.7
     if len(contour) > 150:
         contour = contour[np.linspace(0, len(contour) - 1, 150).astype(int)]
-    search = _Search(sample, contour, points, planning_T_plane, views)
+    views = [cautious(view) for view in views]
+    search = _Search(sample, sample[upright], contour, points, planning_T_plane, views)
     half = search.half_turn(eye)
     full = search.full_turn(half.axis)
-    return full if full.cost < 0.0025 else half
+    return full if full.cost < FULL_COST else half
 
 
 class _Search:
     def __init__(
         self,
         sample: Array,
+        sides: Array,
         contour: Array,
         points: Array,
         planning_T_plane: Array,
@@ -80,7 +96,7 @@ class _Search:
     ) -> None:
         from scipy.spatial import cKDTree
 
-        self.sample, self.contour = sample, contour
+        self.sample, self.sides, self.contour = sample, sides, contour
         self.tree = cKDTree(points)
         self.planning_T_plane, self.views = planning_T_plane, views
 
@@ -112,13 +128,13 @@ class _Search:
         return Symmetry(axis, (np.pi,), self._half_cost(axis), 'half_turn')
 
     def _half_cost(self, axis: Array) -> float:
-        contradiction = self.contradiction(rotate(self.sample, axis, np.pi)).mean()
+        empty = (self.contradiction(rotate(self.sample, axis, np.pi)) > 0).mean()
         closure = 0.0
         if len(self.contour):
             gap = self.tree.query(rotate(self.contour, axis, np.pi), distance_upper_bound=0.03)[0]
             closure = float(np.minimum(gap, 0.03).mean())
         spread = float(np.linalg.norm(self.sample[:, :2] - axis, axis=1).mean())
-        return 3 * contradiction + closure + 0.02 * spread
+        return 0.03 * float(empty) + 0.1 * closure + 0.02 * spread
 
     def full_turn(self, start: Array) -> Symmetry:
         """Axis that makes the profile one curve: radius as a function of height."""
@@ -142,7 +158,7 @@ class _Search:
                     for turn in np.arange(1, 6) * np.pi / 3
                 ]
             )
-        ) + _profile_spread(self.sample, axis)
+        ) + _profile_spread(self.sides, axis)
 
 
 def _profile_spread(points: Array, axis: Array) -> float:

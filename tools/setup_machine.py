@@ -55,6 +55,9 @@ def check(*, needs_compiler: bool) -> None:
         missing.append(f'Python 3.11 or 3.12 (this is {found}): make setup PYTHON=python3.11')
     if sys.platform != 'linux' or platform.machine() != 'x86_64':
         missing.append(f'Linux on x86_64 (this is {sys.platform} on {platform.machine()})')
+    elif glibc() < (2, 35):
+        found = '.'.join(str(part) for part in glibc())
+        missing.append(f'glibc 2.35 or newer, as in Debian 12 or Ubuntu 22.04 (this is {found})')
     if needs_compiler and not compiler():
         missing.append('a C++ compiler: apt-get install g++ (or set CXX to yours)')
     try:
@@ -68,6 +71,12 @@ def check(*, needs_compiler: bool) -> None:
         missing.append(f'Python.h in {python_header().parent}: apt-get install python{version}-dev')
     if missing:
         raise SetupFailed('this machine lacks\n  - ' + '\n  - '.join(missing))
+
+
+def glibc() -> tuple[int, ...]:
+    """Version of the C library; the oldest that open3d's wheels take is 2.35."""
+    name, version = platform.libc_ver()
+    return tuple(int(part) for part in version.split('.')) if name == 'glibc' else (0,)
 
 
 def compiler() -> str | None:

@@ -111,6 +111,12 @@ def test_unsupported_python_is_refused(monkeypatch):
         setup_machine.check(needs_compiler=False)
 
 
+def test_an_old_c_library_is_refused(monkeypatch):
+    monkeypatch.setattr(setup_machine.platform, 'libc_ver', lambda: ('glibc', '2.31'))
+    with pytest.raises(SetupFailed, match=r'glibc 2\.35 or newer.*2\.31'):
+        setup_machine.check(needs_compiler=False)
+
+
 def test_ros_counts_as_sourced_only_when_it_can_be_imported(monkeypatch):
     monkeypatch.delenv('ROS_DISTRO', raising=False)
     assert setup_machine.sourced_ros() == ''

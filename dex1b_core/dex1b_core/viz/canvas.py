@@ -25,6 +25,7 @@ MARGIN = 24
 GAP = 14
 HEADER = 62
 CAPTION = 46
+LEAST_WIDTH = 860
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def sheet(headline: Headline, tiles: Sequence[Tile], *, columns: int, footer: in
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
     size = (
-        2 * MARGIN + columns * width + (columns - 1) * GAP,
+        2 * MARGIN + max(columns * width + (columns - 1) * GAP, LEAST_WIDTH),
         HEADER + MARGIN + rows * (height + CAPTION) + (rows - 1) * GAP + footer,
     )
     page = Pictures.new('RGB', size, _rgb(PAPER))

@@ -35,8 +35,9 @@ def key_moments(recording: DemoRecording, count: int = 8) -> tuple[Moment, ...]:
     first, last = float(recording.times[0]), float(recording.times[-1])
     reached: dict[str, float] = {}
     for number, (_, name) in enumerate(recording.stages):
-        end = recording.stages[number + 1][0] if number + 1 < len(recording.stages) else last
-        if name in REACHED and first < end <= last:
+        following = recording.stages[number + 1 :]
+        end = min(following[0][0], last) if following else last
+        if name in REACHED and first < end:
             reached[REACHED[name]] = end  # a stage that was tried again: its last end
     for title in DISPENSABLE:
         if len(reached) + 2 > count:

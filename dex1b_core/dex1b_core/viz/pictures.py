@@ -98,14 +98,16 @@ class DemoPictures:
         return canvas.sheet(self._headline('What the camera saw'), tiles, columns=2)
 
     def candidates(self) -> Any:
-        """The best candidates, each close up with its verdict."""
-        recording = self._recording
+        """The best candidates close up with their verdicts; few are shown from several sides."""
+        candidates = self._recording.candidates[:TILES]
         studio = Studio([self._object])
+        sides = {1: 3, 2: 2}.get(len(candidates), 1)
         tiles = [
-            self._candidate_tile(studio, candidate, rank)
-            for rank, candidate in enumerate(recording.candidates[:TILES])
+            self._candidate_tile(studio, candidate, rank, side)
+            for rank, candidate in enumerate(candidates)
+            for side in range(sides)
         ]
-        columns = 3 if len(tiles) != 4 else 4
+        columns = 2 if len(tiles) == 4 else 3
         return canvas.sheet(self._headline('Candidates'), tiles, columns=columns)
 
     def pick(self) -> Any:
@@ -117,7 +119,7 @@ class DemoPictures:
         moments = key_moments(recording)
         for moment in moments:
             index = recording.index_at(moment.time)
-            height = recording.lift_heights[index]
+            height = recording.lift_heights[index].round(3) + 0.0  # never -0.000
             detail = f't = {moment.time - recording.times[0]:.1f} s   object {height:+.3f} m'
             colour = GREEN if height >= LIFT_M else GREY
             tiles.append(Tile(self._frame(studio, view, index), moment.title, detail, colour))
@@ -129,7 +131,11 @@ class DemoPictures:
             (MARGIN, top, page.width - MARGIN, top + CURVE_HEIGHT),
             recording.times,
             recording.lift_heights,
-            marks=[(time, name) for time, name in recording.stages if time >= recording.times[0]],
+            marks=[
+                (time, name)
+                for time, name in recording.stages
+                if recording.times[0] <= time < recording.times[-1]
+            ],
             threshold=LIFT_M,
             colour=GREEN if self._outcome.success else RED,
             label='object height [m]; dashed: 0.10 m',
@@ -144,13 +150,15 @@ class DemoPictures:
         studio = Studio([*self._robot.bodies, self._object], samples=1)
         view = self._bench_view(width * 3 // 2, height * 3 // 2)
         times = np.linspace(recording.times[0], recording.times[-1], ANIMATION_FRAMES)
-        frames = []
+        frames: list[Any] = []
+        drawn, still = -1, Pictures.new('RGB', ANIMATION_SIZE)
         for time in times:
             index = recording.index_at(float(time))
-            frame = Pictures.fromarray(self._frame(studio, view, index))
-            frame = frame.resize(ANIMATION_SIZE, Pictures.Resampling.BOX)
-            self._stamp(frame, index)
-            frames.append(frame)
+            if drawn < 0 or _moved(recording, drawn, index):
+                picture = Pictures.fromarray(self._frame(studio, view, index))
+                drawn, still = index, picture.resize(ANIMATION_SIZE, Pictures.Resampling.BOX)
+            frames.append(still.copy())
+            self._stamp(frames[-1], index)
         return frames
 
     def _headline(self, title: str) -> Headline:
@@ -169,12 +177,14 @@ class DemoPictures:
         eye = target + np.array([0.86, -0.90, 0.46])
         return View(tuple(eye), tuple(target), width, height)
 
-    def _candidate_tile(self, studio: Studio, candidate: GraspCandidate, rank: int) -> Tile:
+    def _candidate_tile(
+        self, studio: Studio, candidate: GraspCandidate, rank: int, side: int
+    ) -> Tile:
         pose = self._recording.object_poses[0]
         middle = pose[:3, 3] + [0.0, 0.0, 0.5 * float(np.ptp(self._object.vertices[:, 2]))]
         wrist = candidate.planning_T_wrist[:3, 3]
         target = 0.55 * middle + 0.45 * wrist
-        eye = target + 0.52 * _beside(candidate.approach)
+        eye = target + 0.52 * _beside(candidate.approach, side)
         view = View(tuple(eye), tuple(target), 420, 340, floor_fade=(0.25, 0.6))
         colour, words = verdict(candidate)
         executed = bool(candidate.id) and candidate.id == self._recording.executed_id
@@ -200,8 +210,15 @@ class DemoPictures:
         words = canvas.font(13, bold=True)
         draw.text((10, 10), recording.object_name, (25, 30, 40), words)
         draw.text((10, 28), stage[-1] if stage else '', (100, 110, 125), canvas.font(13))
-        height = f'{recording.lift_heights[index]:+.3f} m'
+        height = f'{recording.lift_heights[index].round(3) + 0.0:+.3f} m'
         draw.text((ANIMATION_SIZE[0] - 10, 10), height, (25, 30, 40), words, anchor='ra')
+
+
+def _moved(recording: DemoRecording, before: int, now: int) -> bool:
+    """Whether anything moved so far between two samples that it can be seen."""
+    joints = np.abs(recording.joint_positions[now] - recording.joint_positions[before])
+    pose = np.abs(recording.object_poses[now] - recording.object_poses[before])
+    return bool(joints.max() > 2e-3 or pose.max() > 1e-3)
 
 
 def _slope(approach: Array) -> str:
@@ -212,15 +229,23 @@ def _slope(approach: Array) -> str:
     return f'{abs(down):.0f}° {"downwards" if down > 0.0 else "upwards"}'
 
 
-def _beside(approach: Array) -> Array:
-    """Unit direction from which a hand that approaches so is seen from its side."""
+def _beside(approach: Array, side: int) -> Array:
+    """Unit direction from which a hand that approaches so is seen well.
+
+    Args:
+        approach: (3,) of the hand.
+        side: 0 is the side nearer to the front right of the robot, 1 the other, 2 from ahead.
+    """
     usual = np.array([0.62, -0.66, 0.42])
     level = np.array([approach[0], approach[1], 0.0])
-    if np.linalg.norm(level) > 0.35:
-        side = np.array([-level[1], level[0], 0.0]) / np.linalg.norm(level)
-        side *= 1.0 if side @ usual > 0.0 else -1.0
-        usual = side - 0.35 * level / np.linalg.norm(level) + np.array([0.0, 0.0, 0.5])
-    return np.asarray(usual / np.linalg.norm(usual))
+    if np.linalg.norm(level) < 0.35:  # from above: any side will do
+        level = np.array([usual[1], -usual[0], 0.0])
+    level /= np.linalg.norm(level)
+    beside = np.array([-level[1], level[0], 0.0])
+    beside *= np.sign(beside @ usual) * (1.0 if side == 0 else -1.0)
+    direction = (0.0 if side == 2 else 1.0) * beside
+    direction += (0.9 if side == 2 else -0.35) * level + np.array([0.0, 0.0, 0.5])
+    return np.asarray(direction / np.linalg.norm(direction))
 
 
 def _save_animation(frames: list[Any], path: Path) -> None:
@@ -229,7 +254,7 @@ def _save_animation(frames: list[Any], path: Path) -> None:
     sample = Pictures.new('RGB', (frames[0].width, frames[0].height * len(frames[::step])))
     for number, frame in enumerate(frames[::step]):
         sample.paste(frame, (0, number * frame.height))
-    palette = sample.quantize(128, method=Pictures.Quantize.MEDIANCUT)
+    palette = sample.quantize(255, method=Pictures.Quantize.MAXCOVERAGE)
     flat = [frame.quantize(palette=palette, dither=Pictures.Dither.NONE) for frame in frames]
     durations = [1000 // ANIMATION_FPS] * (len(flat) - 1) + [1500]
     flat[0].save(

@@ -100,6 +100,7 @@ class Studio:
         self._scene = RaycastScene(bodies, _LIGHT)
         self._samples = samples
         self._floor: _Floor | None = None
+        self._ghosts: dict[tuple[Colour, tuple[str, ...]], RaycastScene] = {}
 
     def draw(self, poses: Mapping[str, Array], view: View, ghosts: Sequence[Ghost] = ()) -> Image:
         """(height, width, 3) RGB of the bodies at `planning_T_body` on a floor at z = 0.
@@ -116,8 +117,16 @@ class Studio:
         _add(self._scene, view, self._samples, colour, depth)
         self._floor.add_shadow(colour, depth, self._scene)
         for ghost in ghosts:
-            _add(_ghost_scene(ghost), view, self._samples, colour, depth, ghost.opacity)
+            _add(self._ghost_scene(ghost), view, self._samples, colour, depth, ghost.opacity)
         return _shrink(colour, self._samples)
+
+    def _ghost_scene(self, ghost: Ghost) -> RaycastScene:
+        key = (ghost.colour, tuple(body.name for body in ghost.bodies))
+        if key not in self._ghosts:
+            bodies = [replace(body, colour=ghost.colour) for body in ghost.bodies]
+            self._ghosts[key] = RaycastScene(bodies, _LIGHT)
+        self._ghosts[key].set_poses(ghost.poses)
+        return self._ghosts[key]
 
 
 class _Floor:
@@ -182,12 +191,6 @@ def _add(
     target[nearer] += opacity * (drawn.colour[nearer] - target[nearer])
     if opacity == 1.0:
         depth[window][nearer] = drawn.depth[nearer]
-
-
-def _ghost_scene(ghost: Ghost) -> RaycastScene:
-    scene = RaycastScene([replace(body, colour=ghost.colour) for body in ghost.bodies], _LIGHT)
-    scene.set_poses(ghost.poses)
-    return scene
 
 
 def _box_corners(scene: RaycastScene) -> Array:

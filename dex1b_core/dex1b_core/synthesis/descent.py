@@ -62,8 +62,8 @@ class DescentSettings:
     """
 
     weights: EnergyWeights = EnergyWeights()
-    steps: int = 200
-    rates: tuple[float, float, float] = (0.003, 0.015, 0.03)
+    steps: int = 100
+    rates: tuple[float, float, float] = (0.004, 0.02, 0.04)
     contacts: int = 3
     redraw: float = 0.5
     directions: int = 14
@@ -82,28 +82,18 @@ def descend(
     rotation = starts.rotation[:, :, :2].clone().requires_grad_()
     posture = starts.grasp.clone().requires_grad_()
     rates = settings.rates
-    optimiser = torch.optim.Adam(
-        [
-            {'params': [translation], 'lr': rates[0]},
-            {'params': [rotation], 'lr': rates[1]},
-            {'params': [posture], 'lr': rates[2]},
-        ]
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda k: 0.05 + 0.475 * (1.0 + math.cos(math.pi * k / settings.steps))
-    )
+    optimiser = Adam([translation, rotation, posture], settings.rates)
     contacts = ContactDraw(hand, len(starts), settings.contacts, generator)
     directions = force_directions(settings.directions)
-    for _ in range(settings.steps):
+    for step in range(settings.steps):
         contacts.redraw(settings.redraw)
         energy = grasp_energy(
             hand, scene, translation, orthonormal(rotation), posture, contacts.chosen,
             settings, directions,
         )  # fmt: skip
-        optimiser.zero_grad(set_to_none=True)
-        energy.sum().backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
+        gradients = torch.autograd.grad(energy.sum(), [translation, rotation, posture])
+        fall = 0.05 + 0.475 * (1.0 + math.cos(math.pi * step / settings.steps))
+        optimiser.step(gradients, fall)
     limits = hand.kinematics.lower, hand.kinematics.upper
     return replace(
         starts,
@@ -140,8 +130,10 @@ def grasp_energy(
     """
     weights = settings.weights
     planning_T_links = _link_poses(hand, translation, rotation, posture)
-    candidates = hand.contacts.place(planning_T_links)
-    points = candidates.gather(1, contacts[..., None].expand(-1, -1, 3))
+    rows = torch.arange(len(contacts))[:, None]
+    points = _placed(
+        planning_T_links[rows, hand.contacts.links[contacts]], hand.contacts.positions[contacts]
+    )
     distance, normal = scene.sdf.query(points)
     if weights.friction_aware:
         closure = energies.friction_closure(
@@ -170,6 +162,32 @@ def grasp_energy(
         gaps = torch.cdist(spheres, obstacles).amin(dim=-1)
         total = total + weights.penetration * energies.penetration(gaps, radii)
     return total
+
+
+class Adam:
+    """Adam (.9, .99) on a few tensors in place.
+
+    torch.optim would import the compiler, which takes seconds, at its first step.
+    """
+
+    def __init__(self, tensors: list[torch.Tensor], rates: tuple[float, ...]) -> None:
+        self._tensors, self._rates = tensors, rates
+        self._first = [torch.zeros_like(t) for t in tensors]
+        self._second = [torch.zeros_like(t) for t in tensors]
+        self._count = 0
+
+    def step(self, gradients: tuple[torch.Tensor, ...], scale: float) -> None:
+        """Move each tensor by its rate times the scale."""
+        self._count += 1
+        unbias = 1.0 - 0.9**self._count, 1.0 - 0.99**self._count
+        for tensor, gradient, rate, first, second in zip(
+            self._tensors, gradients, self._rates, self._first, self._second, strict=True
+        ):
+            first.mul_(0.9).add_(gradient, alpha=0.1)
+            second.mul_(0.99).addcmul_(gradient, gradient, value=0.01)
+            size = (second / unbias[1]).sqrt_().add_(1e-8)
+            with torch.no_grad():
+                tensor.addcdiv_(first, size, value=-rate * scale / unbias[0])
 
 
 class ContactDraw:
@@ -208,6 +226,11 @@ def orthonormal(columns: torch.Tensor) -> torch.Tensor:
     second = columns[..., 1] - (first * columns[..., 1]).sum(-1, keepdim=True) * first
     second = torch.nn.functional.normalize(second, dim=-1)
     return torch.stack([first, second, torch.linalg.cross(first, second)], dim=-1)
+
+
+def _placed(poses: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """(B, n, 3) points moved by (B, n, 4, 4) poses."""
+    return (poses[..., :3, :3] @ points[..., None])[..., 0] + poses[..., :3, 3]
 
 
 def _link_poses(

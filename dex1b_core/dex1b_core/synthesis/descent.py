@@ -81,7 +81,6 @@ def descend(
     translation = starts.translation.clone().requires_grad_()
     rotation = starts.rotation[:, :, :2].clone().requires_grad_()
     posture = starts.grasp.clone().requires_grad_()
-    rates = settings.rates
     optimiser = Adam([translation, rotation, posture], settings.rates)
     contacts = ContactDraw(hand, len(starts), settings.contacts, generator)
     directions = force_directions(settings.directions)

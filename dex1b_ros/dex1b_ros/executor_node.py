@@ -26,6 +26,8 @@ from dex1b_ros.pick_run import PickReport, PickRun
 from dex1b_ros.ros_robot import RosRobot
 from dex1b_ros.safety_gate import SafetyGate
 
+_FIRST_MESSAGE_S = 3.0  # wall clock: discovery may still be under way
+
 
 class Executor(Dex1bNode):
     """Serves execute_grasp, ~/stop and ~/reset; publishes ~/status, also as heartbeat."""
@@ -79,7 +81,7 @@ class Executor(Dex1bNode):
     def activate(self) -> None:
         """Load the motion planner in the background, so that the first goal need not wait."""
         self._stop_reason = ''
-        self.in_thread(self._load_motion).add_done_callback(self._loaded)
+        self.in_thread(self._warm_up).add_done_callback(self._warmed_up)
         self._publish_status()
 
     def deactivate(self) -> None:
@@ -103,10 +105,14 @@ class Executor(Dex1bNode):
         with self._motion_lock:
             if self._motion is None or self._motion.settings != self.params.motion:
                 self._motion = ArmMotion(self._description, settings=self.params.motion)
-                self._motion.warm_up()
             return self._motion
 
-    def _loaded(self, future: Any) -> None:
+    def _warm_up(self) -> None:
+        motion = self._load_motion()
+        if self.active:
+            motion.warm_up()
+
+    def _warmed_up(self, future: Any) -> None:
         if future.exception() is not None:
             self.get_logger().error(f'the motion planner cannot be loaded: {future.exception()}')
 
@@ -214,14 +220,11 @@ class Executor(Dex1bNode):
             raise Dex1bError(ErrorCode.BUSY, 'another goal is running; wait for it or cancel it')
         if self._stop_reason:
             raise Dex1bError(ErrorCode.SAFETY_STOP, f'{self._stop_reason}; call ~/reset first')
-        if request.dry_run:
-            return
-        if not self.params.execute:
+        if not request.dry_run and not self.params.execute:
             raise Dex1bError(
                 ErrorCode.EXECUTION_DISABLED,
                 "parameter 'execute' is false: start with execute:=true, or set dry_run",
             )
-        self._safety.require_ok()
 
     def _run(self, goal: Any, result: Any) -> None:
         pick = PickRun(
@@ -233,8 +236,10 @@ class Executor(Dex1bNode):
         try:
             frame = self.params.tf_prefix + self._description.base_link
             request = pick_request(goal, self.params, frame=frame, now=self._robot.now())
-            self._robot.measure(self._description.arm.joints)
+            self._robot.wait_for_state(_FIRST_MESSAGE_S)
             if not goal.dry_run:
+                self._safety.wait_for_first(_FIRST_MESSAGE_S)
+                self._safety.require_ok()
                 self._robot.require_controllers(self.params.controller_timeout)
             pick.run(request)
         finally:

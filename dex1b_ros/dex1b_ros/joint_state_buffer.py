@@ -46,6 +46,12 @@ class JointStateBuffer:
             self._names, self._columns = list(message.name), {}
         self._latest = (message, time.monotonic())
 
+    def wait_for_first(self, timeout_s: float) -> None:
+        """Give discovery time to bring the first message; call it from a worker thread."""
+        deadline = time.monotonic() + timeout_s
+        while self._latest is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+
     def measure(self, names: tuple[str, ...]) -> Measured:
         """State of the named joints.
 

@@ -52,6 +52,11 @@ class RosRobot:
         self._arm.require_server(timeout_s)
         self._hand.require_server(timeout_s)
 
+    def wait_for_state(self, timeout_s: float) -> None:
+        """Wait for a first joint state; raises PRECONDITION when there is none or it is old."""
+        self._states.wait_for_first(timeout_s)
+        self.measure((*self._robot.arm.joints, *self._robot.hand.joints))
+
     def now(self) -> float:
         """ROS time [s]."""
         return float(self._node.get_clock().now().nanoseconds * 1e-9)

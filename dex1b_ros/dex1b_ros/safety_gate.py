@@ -35,6 +35,12 @@ class SafetyGate:
     def _receive(self, message: SafetyStatus) -> None:
         self._latest = (message, time.monotonic())
 
+    def wait_for_first(self, timeout_s: float) -> None:
+        """Give discovery time to bring the first message; call it from a worker thread."""
+        deadline = time.monotonic() + timeout_s
+        while self._required and self._latest is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+
     def require_ok(self) -> None:
         """Before motion: the level must be OK.
 

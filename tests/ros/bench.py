@@ -1,0 +1,156 @@
+"""A mock robot, the executor and the safety monitor as processes, and a client beside them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from harness import Client, NodeProcess, node_command
+from rclpy.action import ActionClient
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger
+
+from dex1b_core.geometry import OrientedBox, Plane, make_transform
+from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
+from dex1b_core.planning import GraspCandidate
+from dex1b_core.robots import load_robot
+from dex1b_msgs.action import ExecuteGrasp
+from dex1b_msgs.msg import SafetyStatus
+from dex1b_ros import conversions
+from dex1b_ros.node import LATCHED
+
+_NUMBERS = itertools.count(1)
+ROBOT = load_robot('xarm7_ability')
+_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (0, 2)]) / 2
+
+
+class Bench:
+    """Use as a context manager; `executor` parameters come on top of fast defaults."""
+
+    def __init__(self, *, monitor: bool = True, **executor: Any) -> None:
+        defaults = {'execute': True, 'max_velocity_scaling': 1.0, 'require_safety_monitor': monitor}
+        self.namespace = f'/bench{next(_NUMBERS)}'
+        self.robot = self._process('mock_robot_node', rate=50.0)
+        self.executor = self._process('executor_node', **(defaults | executor))
+        self.monitor = self._process('safety_monitor', watch_camera=False) if monitor else None
+        self.client = Client()
+        self.actions = ActionClient(self.client.node, ExecuteGrasp, self.name('execute_grasp'))
+        self.states: list[tuple[float, JointState]] = []
+        self._lock = threading.Lock()
+        self.client.node.create_subscription(
+            JointState, self.name('joint_states'), self._on_state, 10
+        )
+
+    def __enter__(self) -> Bench:
+        if self.monitor is not None:
+            self.wait_until_safe()
+        assert self.actions.wait_for_server(20)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.client.close()
+        for process in (self.executor, self.monitor, self.robot):
+            if process is not None:
+                process.stop()
+
+    def _process(self, module: str, **parameters: Any) -> NodeProcess:
+        return NodeProcess([*node_command(module, **parameters), '-r', f'__ns:={self.namespace}'])
+
+    def name(self, relative: str) -> str:
+        """A name in this bench's namespace."""
+        return f'{self.namespace}/{relative}'
+
+    def _on_state(self, message: JointState) -> None:
+        with self._lock:
+            self.states.append((time.monotonic(), message))
+
+    def wait_until_safe(self) -> SafetyStatus:
+        """Block until the monitor says OK."""
+        return self.safety(lambda m: m.level == SafetyStatus.OK)
+
+    def safety(self, accept: Callable[[SafetyStatus], bool]) -> SafetyStatus:
+        """Block until the monitor publishes something that is accepted."""
+        topic = self.name('safety_monitor/status')
+        return self.client.wait_for_message(
+            SafetyStatus, topic, LATCHED, timeout_s=40, accept=accept
+        )
+
+    def trigger(self, name: str) -> Trigger.Response:
+        """Call a Trigger service."""
+        return self.client.call(Trigger, self.name(name), Trigger.Request())
+
+    def arm(self, field: str = 'position') -> np.ndarray:
+        """Latest positions or velocities of the arm."""
+        with self._lock:
+            message = self.states[-1][1]
+        values = dict(zip(message.name, getattr(message, field), strict=True))
+        return np.array([values[name] for name in ROBOT.arm.joints])
+
+    def history(self, since: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Times, arm positions and velocities since a monotonic time."""
+        with self._lock:
+            states = [item for item in self.states if item[0] >= since]
+        columns = [states[0][1].name.index(name) for name in ROBOT.arm.joints]
+        return (
+            np.array([t for t, _ in states]),
+            np.array([m.position for _, m in states])[:, columns],
+            np.array([m.velocity for _, m in states])[:, columns],
+        )
+
+    def goal(self, *, candidates: int = 1, **fields: Any) -> ExecuteGrasp.Goal:
+        """A pick of a box from above."""
+        header = Header(frame_id=ROBOT.base_link, stamp=self.client.node.get_clock().now().to_msg())
+        messages = [conversions.candidate_msg(_candidate(), 'base', header)] * candidates
+        defaults = {'velocity_scaling': 0.8, 'hold_duration': 0.2, 'candidates': messages,
+                    'scene': conversions.snapshot_msg(_scene(), header)}  # fmt: skip
+        return ExecuteGrasp.Goal(**(defaults | fields))
+
+    def start(self, goal: ExecuteGrasp.Goal, *, until: int | None = None) -> Any:
+        """Send a goal; wait until feedback reports the stage and the arm moves."""
+        reached = threading.Event()
+
+        def on_feedback(message: Any) -> None:
+            if message.feedback.stage == until:
+                reached.set()
+
+        handle = self.client.send_goal(self.actions, goal, on_feedback)
+        if until is not None:
+            assert reached.wait(30), self.executor.output
+            deadline = time.monotonic() + 10
+            while np.abs(self.arm('velocity')).max() < 0.2 and time.monotonic() < deadline:
+                time.sleep(0.01)
+        return handle
+
+    def finish(self, handle: Any, timeout_s: float = 60.0) -> ExecuteGrasp.Result:
+        """Wait for a goal's result."""
+        return self.client.result(handle.get_result_async(), timeout_s).result
+
+    def run(self, **fields: Any) -> ExecuteGrasp.Result:
+        """Send a goal and wait for its result."""
+        return self.finish(self.start(self.goal(**fields)))
+
+
+def _scene() -> ObjectObservation:
+    vertices = _CORNERS * [0.06, 0.06, 0.16] + [0.42, 0.0, 0.0]
+    box = OrientedBox(make_transform(np.eye(3), vertices.mean(0)), np.array([0.06, 0.06, 0.16]))
+    faces = np.array([[0, 1, 2]], dtype=np.int64)
+    return ObjectObservation(
+        vertices, np.zeros((8, 3)), np.zeros((0, 3)), Plane(np.array([0.0, 0.0, 1.0]), 0.0), box,
+        (ShapeHypothesis('box', vertices, faces),),
+    )  # fmt: skip
+
+
+def _candidate() -> GraspCandidate:
+    rotation = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
+    pregrasp = np.array(ROBOT.hand.open)
+    grasp = pregrasp + np.array([0.8, 0.8, 0.8, 0.8, 0.0, 0.6])
+    squeeze = grasp + np.array([0.35, 0.35, 0.35, 0.35, 0.0, 0.35])
+    return GraspCandidate(
+        ROBOT.hand.key, make_transform(rotation, [0.35, 0.0, 0.2]), ROBOT.hand.joints, pregrasp,
+        grasp, squeeze, np.array([0.0, 0.0, -1.0]), 0.08, id='plan-1/0',
+    )  # fmt: skip

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import signal
+import time
+
+import numpy as np
+import pytest
+from bench import ROBOT, Bench
+from lifecycle_msgs.srv import ChangeState
+from std_msgs.msg import Bool
+
+from dex1b_core.errors import ErrorCode
+from dex1b_msgs.msg import ExecutorStatus, SafetyStatus
+from dex1b_ros.node import LATCHED
+
+pytestmark = pytest.mark.ros
+
+LIMIT = np.array(ROBOT.arm.acceleration_limits)
+
+
+@pytest.fixture(scope='module')
+def bench(ros_domain):
+    with Bench() as instance:
+        yield instance
+
+
+@pytest.fixture(autouse=True)
+def ready(request):
+    """Each test of the shared bench begins at rest and with everything reset."""
+    if 'bench' not in request.fixturenames:
+        return
+    bench = request.getfixturevalue('bench')
+    bench.trigger('safety_monitor/reset')
+    bench.trigger('executor/reset')
+    bench.wait_until_safe()
+    deadline = time.monotonic() + 5
+    while np.abs(bench.arm('velocity')).max() > 0.01 and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def assert_ramped_to_rest(bench, since: float, *, within_s: float) -> None:
+    times, positions, velocities = bench.history(since)
+    moving = np.abs(velocities).max(axis=1) > 0.01
+    assert moving[0], 'the arm did not move when it was told to stop'
+    assert not moving[-1], 'the arm still moves'
+    assert times[np.flatnonzero(moving)[-1]] - since < within_s
+    # no jump: positions change no faster than the arm was moving
+    steps = np.abs(np.diff(positions, axis=0)).max(axis=1)
+    fastest = np.abs(velocities).max()
+    assert steps.max() < fastest * max(0.1, 2 * np.diff(times).max())
+
+
+def test_goes_through_all_stages_and_finds_the_hand_empty(bench):
+    result = bench.run()
+    assert result.error_code == ErrorCode.NOT_HELD
+    assert 'empty after SQUEEZE' in result.error_msg
+    assert not result.object_held
+    assert result.executed_id == 'plan-1/0'
+    stages = [timing.stage for timing in result.timings]
+    assert stages == ['pregrasp', 'approach', 'close', 'squeeze', 'retreat']
+    np.testing.assert_allclose(bench.arm(), ROBOT.arm.home, atol=0.02)
+
+
+def test_dry_run_plans_and_moves_nothing(bench):
+    begin = time.monotonic()
+    result = bench.run(dry_run=True)
+    assert result.error_code == ErrorCode.NONE
+    assert result.executed_id == 'plan-1/0'
+    assert np.abs(bench.history(begin)[2]).max() == 0
+
+
+@pytest.mark.parametrize(
+    ('change', 'code', 'text'),
+    [
+        (lambda g: g.candidates.clear(), ErrorCode.NO_CANDIDATES, 'no candidate'),
+        (
+            lambda g: setattr(g.scene.header, 'frame_id', 'world'),
+            ErrorCode.INVALID_REQUEST,
+            "expected 'link_base'",
+        ),
+        (
+            lambda g: setattr(g.scene.header.stamp, 'sec', 1),
+            ErrorCode.STALE_DEPTH,
+            'look again',
+        ),
+        (
+            lambda g: g.candidates[0].joint_names.__setitem__(0, 'finger'),
+            ErrorCode.INVALID_REQUEST,
+            'finger',
+        ),
+        (lambda g: setattr(g, 'stop_after', 99), ErrorCode.INVALID_REQUEST, 'stop_after is 99'),
+        (
+            lambda g: setattr(g.candidates[0].wrist_pose.position, 'x', 3.0),
+            ErrorCode.OUT_OF_WORKSPACE,
+            'none of 1 candidates',
+        ),
+    ],
+)
+def test_bad_goals_say_what_is_wrong(bench, change, code, text):
+    goal = bench.goal()
+    change(goal)
+    begin = time.monotonic()
+    result = bench.finish(bench.start(goal))
+    assert (result.error_code, text in result.error_msg) == (code, True), result.error_msg
+    assert np.abs(bench.history(begin)[2]).max() < 0.01
+
+
+def test_cancel_ramps_the_arm_down(bench):
+    handle = bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
+    since = time.monotonic()
+    bench.client.result(handle.cancel_goal_async())
+    result = bench.finish(handle)
+    assert result.error_code == ErrorCode.CANCELED
+    assert_ramped_to_rest(bench, since, within_s=1.5)
+
+
+def test_a_second_goal_is_refused_while_one_runs(bench):
+    handle = bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
+    second = bench.run()
+    assert second.error_code == ErrorCode.BUSY
+    bench.client.result(handle.cancel_goal_async())
+    assert bench.finish(handle).error_code == ErrorCode.CANCELED
+
+
+def test_stop_service_latches_until_reset(bench):
+    handle = bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
+    since = time.monotonic()
+    assert 'ramped down' in bench.trigger('executor/stop').message
+    result = bench.finish(handle)
+    assert result.error_code == ErrorCode.SAFETY_STOP
+    assert_ramped_to_rest(bench, since, within_s=1.5)
+    assert bench.run().error_code == ErrorCode.SAFETY_STOP
+    assert bench.trigger('executor/reset').success
+    assert bench.run(dry_run=True).error_code == ErrorCode.NONE
+
+
+def test_estop_stops_the_arm_and_must_be_reset(bench):
+    publisher = bench.client.node.create_publisher(Bool, bench.name('estop'), 1)
+    handle = bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
+    since = time.monotonic()
+    publisher.publish(Bool(data=True))
+    result = bench.finish(handle)
+    assert result.error_code == ErrorCode.SAFETY_STOP
+    assert 'estop' in result.error_msg
+    assert_ramped_to_rest(bench, since, within_s=2.0)
+    refused = bench.trigger('safety_monitor/reset')
+    assert not refused.success
+    assert 'pressed' in refused.message
+    publisher.publish(Bool(data=False))
+    time.sleep(0.3)
+    assert bench.run().error_code == ErrorCode.SAFETY_STOP  # latched
+    assert bench.trigger('safety_monitor/reset').success
+
+
+def test_deactivation_stops_the_arm(bench):
+    handle = bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
+    since = time.monotonic()
+    for transition in (4, 3):  # deactivate, activate
+        request = ChangeState.Request()
+        request.transition.id = transition
+        assert bench.client.call(ChangeState, bench.name('executor/change_state'), request).success
+        if transition == 4:
+            assert bench.finish(handle).error_code == ErrorCode.SAFETY_STOP
+            assert_ramped_to_rest(bench, since, within_s=1.5)
+    assert bench.run(dry_run=True).error_code == ErrorCode.NONE
+
+
+def test_joint_states_that_stop_end_the_goal(bench):
+    handle = bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
+    bench.robot.process.send_signal(signal.SIGSTOP)
+    try:
+        result = bench.finish(handle)
+    finally:
+        bench.robot.process.send_signal(signal.SIGCONT)
+    assert result.error_code in (ErrorCode.PRECONDITION, ErrorCode.SAFETY_STOP)
+    assert 'joint_states' in result.error_msg
+    time.sleep(0.5)
+    bench.trigger('safety_monitor/reset')
+    bench.wait_until_safe()
+    assert bench.run(dry_run=True).error_code == ErrorCode.NONE
+
+
+def test_stop_after_leaves_the_arm_at_the_grasp(bench):
+    result = bench.run(stop_after=ExecutorStatus.APPROACH)
+    assert result.error_code == ErrorCode.NONE
+    assert [timing.stage for timing in result.timings] == ['pregrasp', 'approach']
+    back = bench.run(stop_after=ExecutorStatus.PREGRASP)
+    assert back.error_code == ErrorCode.SCENE_COLLISION
+    assert 'where the arm is now' in back.error_msg
+    assert back.rejections[0].code == ErrorCode.SCENE_COLLISION
+
+
+def test_disabled_executor_refuses_but_plans():
+    with Bench(monitor=False, execute=False) as bench:
+        refused = bench.run()
+        assert refused.error_code == ErrorCode.EXECUTION_DISABLED
+        assert 'execute:=true' in refused.error_msg
+        assert bench.run(dry_run=True).error_code == ErrorCode.NONE
+
+
+def test_interrupt_stops_the_arm_before_the_process_ends():
+    with Bench(monitor=False) as bench:
+        bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
+        since = time.monotonic()
+        bench.executor.stop()
+        time.sleep(1.0)
+        assert_ramped_to_rest(bench, since, within_s=2.0)
+
+
+def test_controller_that_dies_ends_the_goal_and_the_executor_lives():
+    with Bench() as bench:
+        handle = bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
+        bench.robot.stop(signal_number=signal.SIGKILL)
+        result = bench.finish(handle)
+        assert result.error_code in (ErrorCode.PRECONDITION, ErrorCode.SAFETY_STOP)
+        status = bench.client.wait_for_message(
+            ExecutorStatus, bench.name('executor/status'), LATCHED,
+            accept=lambda m: m.stage in (ExecutorStatus.IDLE, ExecutorStatus.STOPPED),
+        )  # fmt: skip
+        assert status.message
+
+
+def test_executor_that_dies_in_motion_is_noticed_and_the_arm_held():
+    with Bench() as bench:
+        bench.start(bench.goal(velocity_scaling=0.1), until=ExecutorStatus.PREGRASP)
+        bench.executor.stop(signal_number=signal.SIGKILL)
+        status = bench.safety(lambda m: m.level == SafetyStatus.STOP)
+        assert status.reasons & SafetyStatus.HEARTBEAT_LOST
+        time.sleep(1.0)
+        assert np.abs(bench.arm('velocity')).max() < 0.01
+        assert np.abs(bench.arm() - ROBOT.arm.home).max() < 1.0, 'it went on to the end'
+        assert bench.trigger('safety_monitor/reset').success

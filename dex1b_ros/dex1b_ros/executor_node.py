@@ -63,7 +63,7 @@ class Executor(Dex1bNode):
             0.5, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         group = ReentrantCallbackGroup()
-        self._services = [
+        self._triggers = [
             self.create_service(Trigger, '~/stop', self._on_stop, callback_group=group),
             self.create_service(Trigger, '~/reset', self._on_reset, callback_group=group),
         ]
@@ -92,7 +92,7 @@ class Executor(Dex1bNode):
     def cleanup(self) -> None:
         """Free what configure made."""
         self._action.destroy()
-        for service in self._services:
+        for service in self._triggers:
             self.destroy_service(service)
         self.destroy_timer(self._timer)
         self._safety.destroy()

@@ -3,6 +3,7 @@ from setuptools import find_packages, setup
 REQUIREMENTS = [
     'coacd>=1.0.5,<2',
     'coal>=3.0,<4',
+    'manifold3d>=3,<4',
     'matplotlib>=3.8,<4',
     'mujoco>=3.3,<5',
     'numpy>=2.0,<3',
@@ -17,6 +18,7 @@ REQUIREMENTS = [
     'pyyaml>=6,<7',
     'rich>=13,<17',
     'sapien>=3.0,<4',
+    'scikit-image>=0.25,<1',
     'scipy>=1.13,<2',
     'toppra>=0.6.3,<1',
     'torch>=2.4,<3',

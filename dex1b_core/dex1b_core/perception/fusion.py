@@ -23,6 +23,8 @@ def merge_views(
     Returns:
         (H, W) for each camera, numbered jointly 1.. by decreasing size.
     """
+    if len(labels) == 1:
+        return list(labels)
     parts: list[tuple[int, int, set[tuple[int, int, int]], int]] = []
     for view, (image, cloud) in enumerate(zip(labels, points, strict=True)):
         for label in range(1, int(image.max(initial=0)) + 1):

@@ -17,6 +17,8 @@ Mask = NDArray[np.bool_]
 SHIFTS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 NORMAL_STEP = 4  # [px] between the points that span a normal
 SMALL_PART = 0.12  # a part below this share of its neighbour is never an object of its own
+HOLLOW_GAP = 0.03  # a hollow part joins what lies this near, such as the wall in front of it [m]
+HOLLOW = -4.0  # mean curvature of a hollow part [1/m]
 CONCAVE_SHARE = 0.5  # of the contact between two parts that must be concave to keep them apart
 
 
@@ -35,12 +37,22 @@ def label_instances(
         (H, W) labels, 0 = background, 1.. in order of decreasing size.
     """
     labels = np.zeros(above.shape, np.int32)
-    rows, columns = np.flatnonzero(above.any(axis=1)), np.flatnonzero(above.any(axis=0))
-    if len(rows) == 0:
+    if not above.any():
         return labels
-    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    window = bounding_window(above)
     labels[window] = _label(points[window], above[window], normals[window], settings)
     return labels
+
+
+def bounding_window(mask: Mask, *, border: int = 0) -> tuple[slice, slice]:
+    """Rows and columns that hold all of a mask, grown by a border within the image."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if len(rows) == 0:
+        return slice(0, 0), slice(0, 0)
+    return (
+        slice(max(0, rows[0] - border), rows[-1] + 1 + border),
+        slice(max(0, columns[0] - border), columns[-1] + 1 + border),
+    )
 
 
 def image_normals(points: Points, eye: NDArray[np.floating]) -> Points:
@@ -49,6 +61,8 @@ def image_normals(points: Points, eye: NDArray[np.floating]) -> Points:
     smooth = _smooth(points)
     across = np.full_like(points, np.nan)
     down = np.full_like(points, np.nan)
+    if min(points.shape[:2]) <= 2 * k:
+        return across
     across[:, k:-k] = smooth[:, 2 * k :] - smooth[:, : -2 * k]
     down[k:-k] = smooth[2 * k :] - smooth[: -2 * k]
     normals = np.cross(across, down)
@@ -81,6 +95,7 @@ def _label(points: Points, above: Mask, normals: Points, settings: PerceptionSet
     labels = _drop_specks(labels, minimum=20)
     labels = _grow(labels, points, above, settings.edge_gap)
     labels = _merge(labels, points, concave, settings)
+    labels = _fill_hollows(labels, points, normals, settings)
     return _drop_specks(labels, minimum=settings.min_points)
 
 
@@ -95,11 +110,16 @@ def _shifted(image: NDArray[Any], shift: tuple[int, int], fill: Any) -> NDArray[
     return moved
 
 
+def _length(vectors: Points) -> NDArray[np.float32]:
+    """Norm along the last axis; several times faster than numpy's own."""
+    return np.asarray(np.sqrt(np.einsum('...i,...i->...', vectors, vectors)), np.float32)
+
+
 def _jumps(points: Points, above: Mask, settings: PerceptionSettings) -> Mask:
     """Pixels whose right or lower neighbour belongs to another surface."""
     jump = np.zeros(above.shape, dtype=bool)
     for shift in SHIFTS[:2]:
-        distance = np.linalg.norm(_shifted(points, shift, np.nan) - points, axis=-1)
+        distance = _length(_shifted(points, shift, np.nan) - points)
         jump |= distance > settings.edge_gap
     return jump & above
 
@@ -112,7 +132,7 @@ def _concave(points: Points, normals: Points, settings: PerceptionSettings) -> M
         p, q = _shifted(points, a, np.nan), _shifted(points, b, np.nan)
         n, m = _shifted(normals, a, np.nan), _shifted(normals, b, np.nan)
         offset = p - q
-        length = np.linalg.norm(offset, axis=-1)
+        length = _length(offset)
         bend = np.einsum('...i,...i->...', n - m, offset) / np.maximum(length, 1e-6)
         crease |= (bend < -2 * np.sin(settings.concave_angle / 2)) & (length < 0.04)
     return crease
@@ -128,7 +148,7 @@ def _grow(labels: Labels, points: Points, above: Mask, gap: float) -> Labels:
         grown = labels.copy()
         for shift in SHIFTS:
             other = _shifted(labels, shift, 0)
-            distance = np.linalg.norm(_shifted(points, shift, np.nan) - points, axis=-1)
+            distance = _length(_shifted(points, shift, np.nan) - points)
             take = open_pixels & (other > 0) & (distance < nearest)
             grown[take] = other[take]
             nearest[take] = distance[take]
@@ -196,7 +216,7 @@ def _contacts(
     for shift in SHIFTS[:2]:
         other = _shifted(labels, shift, 0)
         touching = (labels > 0) & (other > 0) & (labels != other)
-        distance = np.linalg.norm(_shifted(points, shift, np.nan) - points, axis=-1)
+        distance = _length(_shifted(points, shift, np.nan) - points)
         touching &= distance < settings.edge_gap
         pairs = np.sort(np.stack([labels[touching], other[touching]], axis=1), axis=1)
         for pair, is_concave in zip(pairs.tolist(), wide[touching].tolist(), strict=True):
@@ -211,15 +231,45 @@ def _near_in_space(labels: Labels, points: Points, gap: float) -> set[tuple[int,
     from scipy.spatial import cKDTree
 
     inside = labels > 0
-    cells = (points[inside] / 0.004).astype(np.int32)
-    keys = np.column_stack([cells, labels[inside]])
-    _, first = np.unique(keys, axis=0, return_index=True)
+    cells = np.floor(points[inside] / 0.004).astype(np.int64) + 2**14
+    keys = (cells[:, 0] << 45) | (cells[:, 1] << 30) | (cells[:, 2] << 15) | labels[inside]
+    _, first = np.unique(keys, return_index=True)
     cloud, owner = points[inside][first], labels[inside][first]
     pairs = cKDTree(cloud).query_pairs(gap, output_type='ndarray')
     owners = np.sort(owner[pairs], axis=1)
     different = owners[owners[:, 0] != owners[:, 1]]
     found = np.unique(different, axis=0) if len(different) else different
     return {(int(a), int(b)) for a, b in found}
+
+
+def _fill_hollows(
+    labels: Labels, points: Points, normals: Points, settings: PerceptionSettings
+) -> Labels:
+    """Join insides of cups and bowls, which are no objects, with their largest near part."""
+    count = int(labels.max())
+    if count < 2:
+        return labels
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    near = _near_in_space(labels, points, HOLLOW_GAP)
+    lookup = np.arange(count + 1, dtype=np.int32)
+    for label in range(1, count + 1):
+        inside = labels == label
+        others = [a + b - label for a, b in near if label in (a, b)]
+        if others and _curvature(points[inside], normals[inside]) < HOLLOW:
+            lookup[label] = max(others, key=lambda other: int(sizes[other]))
+    for _ in range(count):
+        lookup = lookup[lookup]
+    return lookup[labels]
+
+
+def _curvature(points: Points, normals: Points) -> float:
+    """Mean curvature [1/m] of a surface: positive bulges towards the camera."""
+    known = np.isfinite(normals).all(axis=1)
+    if known.sum() < 10:
+        return 0.0
+    offset = points[known] - points[known].mean(axis=0)
+    turn = normals[known] - normals[known].mean(axis=0)
+    return float((offset * turn).sum() / max(float((offset**2).sum()), 1e-9))
 
 
 def _inside(a: Points, b: Points) -> bool:

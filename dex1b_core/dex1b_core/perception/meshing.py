@@ -51,7 +51,7 @@ def volume_mesh(
         Dex1bError: SHAPE_INVALID when nothing is inside.
     """
     from scipy import ndimage
-    from skimage.measure import marching_cubes
+    from skimage import measure
 
     bodies, count = ndimage.label(occupancy > 0.5)
     if count == 0:
@@ -68,7 +68,7 @@ def volume_mesh(
             occupancy,
         )
     field = np.pad(occupancy, 1).astype(np.float32)
-    vertices, faces, _, _ = marching_cubes(field, 0.5, gradient_direction='ascent')
+    vertices, faces, _, _ = measure.marching_cubes(field, 0.5, gradient_direction='ascent')
     vertices = origin + (vertices - 1.0) * voxel
     vertices, faces = _decimate(vertices, faces.astype(np.int64), max_faces, voxel)
     return ShapeHypothesis(name, vertices, faces)

@@ -12,12 +12,13 @@ from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import Plane
 from dex1b_core.perception.boxes import oriented_box
 from dex1b_core.perception.frames import DepthFrame, remove_flying_pixels
+from dex1b_core.perception.freespace import View
 from dex1b_core.perception.fusion import merge_views
-from dex1b_core.perception.instances import image_normals, label_instances
-from dex1b_core.perception.observation import ObjectObservation
+from dex1b_core.perception.instances import bounding_window, image_normals, label_instances
+from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
 from dex1b_core.perception.robot_mask import RobotMask
 from dex1b_core.perception.settings import PerceptionSettings
-from dex1b_core.perception.shapes import View, reconstruct_shapes
+from dex1b_core.perception.shapes import reconstruct_shapes
 from dex1b_core.perception.support import find_support_plane, plane_noise
 from dex1b_core.perception.target import (
     Instance,
@@ -56,13 +57,18 @@ class Scene:
 
 @dataclass(frozen=True)
 class _Cloud:
-    """Organised cloud of one frame; `usable` is inside the workspace and not robot."""
+    """Organised cloud of one frame.
+
+    `usable` is inside the workspace and not robot, `above` also higher than the support plane;
+    the normals are known only around `above`.
+    """
 
     frame: DepthFrame
     points: NDArray[np.float32]
     normals: NDArray[np.float32]
     robot: NDArray[np.bool_]
     usable: NDArray[np.bool_]
+    above: NDArray[np.bool_]
 
 
 def observe(
@@ -92,8 +98,13 @@ def observe(
         raise _nothing_usable(clouds)
     plane = find_support_plane(usable, settings=settings)
     noise = plane_noise(usable, plane, settings.plane_tolerance)
+    height = max(settings.min_height, 3 * noise)
+    clouds = [_with_normals(cloud, plane, height) for cloud in clouds]
     labels = merge_views(
-        [_labels(cloud, plane, noise, settings) for cloud in clouds],
+        [
+            label_instances(cloud.points, cloud.above, cloud.normals, settings=settings)
+            for cloud in clouds
+        ],
         [cloud.points for cloud in clouds],
     )
     views = [
@@ -126,17 +137,19 @@ def _cloud(
     upper = np.array(settings.workspace_upper, np.float32)
     inside = ((flat > lower) & (flat < upper)).all(axis=1)
     shape = frame.depth_m.shape
-    normals = image_normals(points, frame.planning_T_camera[:3, 3])
     usable = (inside & ~robot).reshape(shape)
-    return _Cloud(frame, points, normals, robot.reshape(shape), usable)
+    nothing = np.zeros(shape, dtype=bool)
+    return _Cloud(frame, points, points, robot.reshape(shape), usable, nothing)
 
 
-def _labels(
-    cloud: _Cloud, plane: Plane, noise: float, settings: PerceptionSettings
-) -> NDArray[np.int32]:
-    height = plane.signed_distance(cloud.points)
-    above = cloud.usable & (height > max(settings.min_height, 3 * noise))
-    return label_instances(cloud.points, above, cloud.normals, settings=settings)
+def _with_normals(cloud: _Cloud, plane: Plane, height: float) -> _Cloud:
+    """The cloud with what is higher than `height` above the plane, and normals there."""
+    above = cloud.usable & (plane.signed_distance(cloud.points) > height)
+    normals = np.full(cloud.points.shape, np.nan, np.float32)
+    window = bounding_window(above, border=8)
+    eye = cloud.frame.planning_T_camera[:3, 3]
+    normals[window] = image_normals(cloud.points[window], eye)
+    return replace(cloud, above=above, normals=normals)
 
 
 def _instances(
@@ -169,16 +182,16 @@ def _describe(
     points, normals = points[known].astype(float), normals[known].astype(float)
     keep = _not_outliers(points)
     points, normals = points[keep], normals[keep]
-    if len(points) < settings.min_points:
+    if len(points) < settings.min_points // 3:
         raise Dex1bError(
             ErrorCode.TOO_FEW_POINTS,
             f'the target has {len(points)} clean points, expected at least '
-            f'{settings.min_points}; bring the camera nearer or uncover the object',
+            f'{settings.min_points // 3}; bring the camera nearer or uncover the object',
         )
     others = [
         c.points[(image > 0) & ~mask] for c, image, mask in zip(clouds, labels, masks, strict=True)
     ]
-    shapes = ()
+    shapes: tuple[ShapeHypothesis, ...] = ()
     if settings.reconstruct:
         views = [
             View(c.frame.depth_m, mask, c.frame.intrinsics, c.frame.planning_T_camera)

@@ -26,7 +26,7 @@ class PerceptionSettings(StrictModel):
     min_height: float = Field(0.006, gt=0, description='above the plane to be an object [m]')
     edge_gap: float = Field(0.008, gt=0, description='surface gap between two objects [m]')
     merge_gap: float = Field(0.010, ge=0, description='nearer pieces are one object [m]')
-    concave_angle: float = Field(0.6, gt=0, description='crease that separates objects [rad]')
+    concave_angle: float = Field(0.9, gt=0, description='crease that separates objects [rad]')
     min_points: int = Field(150, ge=10, description='pixels that make an object')
     robot_padding: float = Field(0.015, ge=0, description='grown around robot links [m]')
     max_points: int = Field(6000, ge=100, description='kept on the target')

@@ -11,7 +11,8 @@ from dex1b_core.perception.settings import PerceptionSettings
 
 Array = NDArray[np.float64]
 SAMPLE = 4000
-TRIALS = 600
+TRIALS = 400
+REFINED = 40000  # points that the least squares see
 
 
 def find_support_plane(
@@ -35,8 +36,8 @@ def find_support_plane(
     given = Plane(np.asarray(up, dtype=float), -settings.plane_height)
     if settings.plane_source == 'given':
         return given
-    points = points[np.isfinite(points).all(axis=1)].astype(float)
-    plane, count = _ransac(points, settings, np.asarray(up, dtype=float), seed)
+    known = points[np.isfinite(points).all(axis=1)].astype(np.float64)
+    plane, count = _ransac(known, settings, np.asarray(up, dtype=float), seed)
     if plane is not None and count >= settings.plane_min_points:
         return plane
     if settings.plane_source == 'estimate_or_given':
@@ -45,7 +46,7 @@ def find_support_plane(
     raise Dex1bError(
         ErrorCode.NO_PLANE,
         f'no support plane: the best plane within {degrees:.0f} degrees of horizontal holds '
-        f'{count} of {len(points)} points in the workspace, expected at least '
+        f'{count} of {len(known)} points in the workspace, expected at least '
         f'{settings.plane_min_points}; look at the table, check the camera pose in TF and the '
         "workspace box, or set plane_source to 'given'",
     )
@@ -71,8 +72,9 @@ def _ransac(
     distances = np.abs(sample @ normals.T + offsets)
     best = int((distances < settings.plane_tolerance).sum(axis=0).argmax())
     plane = Plane(normals[best], float(offsets[best]))
+    some = points[:: max(1, len(points) // REFINED)]
     for _ in range(3):
-        inliers = points[np.abs(plane.signed_distance(points)) < settings.plane_tolerance]
+        inliers = some[np.abs(plane.signed_distance(some)) < settings.plane_tolerance]
         if len(inliers) < 3:
             return None, len(inliers)
         plane = _least_squares(inliers, up)

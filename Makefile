@@ -4,6 +4,8 @@ OBJECT ?= mustard_bottle
 ROBOT ?= xarm7_ability
 SEED ?= 1
 BIN := .venv/bin
+# every node is a Python process: let all but the first find compiled modules
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test lint bench lock clean
 

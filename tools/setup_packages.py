@@ -36,7 +36,8 @@ def install(venv: Venv, requirements: list[str]) -> None:
         run([python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', UV])
     environment = {**clean_environment(), **uv_settings(python)}
     command = [str(venv.path / 'bin' / 'uv'), 'pip', 'install', '--python', python]
-    command += ['--constraint', str(REQUIREMENTS / 'lock.txt')]
+    # eight processes start in a demo: compiled once here, each starts seconds sooner
+    command += ['--compile-bytecode', '--constraint', str(REQUIREMENTS / 'lock.txt')]
     if torch_index := os.environ.get('TORCH_INDEX_URL'):
         command += ['--extra-index-url', torch_index, '--index-strategy', 'unsafe-best-match']
     for name in requirements:

@@ -14,7 +14,7 @@ help:
 	@echo 'make demo    a simulated robot picks an object; OBJECT= SEED= ROBOT=; result in out/demo'
 	@echo 'make test    checks of the code and all tests'
 	@echo 'make lint    checks of the code'
-	@echo 'make bench   how long the stages take'
+	@echo 'make bench   start and idle load of the nodes; lifts and stage times over ten objects'
 	@echo 'make lock    pin the newest versions that requirements/*.in allow'
 	@echo 'make clean   remove what was built and written, not the downloaded models'
 
@@ -33,7 +33,8 @@ lint: setup
 	$(BIN)/mypy
 
 bench: setup
-	$(BIN)/dex1b bench
+	$(BIN)/dex1b bench idle
+	$(BIN)/dex1b bench demo
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header \

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from dex1b_core.errors import Dex1bError
-
 from dex1b_ros.demo import run_demo
 
 GRASPABLE_OBJECTS = (

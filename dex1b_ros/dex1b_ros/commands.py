@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command()(demo)
     bench = typer.Typer(help='Measure the stack.', no_args_is_help=True)
     bench.command('demo')(bench_demo)
+    bench.command('idle')(bench_idle)
     app.add_typer(bench, name='bench')
 
 
@@ -177,6 +178,39 @@ def bench_demo(
     names = [name for name in objects.split(',') if name] or list(GRASPABLE_OBJECTS)
     report = bench_demos(names, seed=seed, robot=robot, folder=out, resume=resume, on_report=show)
     console.print(f'lifted {report["lifted"]} of {report["n"]}')
+    write_json(report, json_path or out / 'report.json')
+
+
+def bench_idle(
+    seconds: float = typer.Option(20.0, help='Length of the measurement.'),
+    out: Path = typer.Option(Path('out/bench/idle'), help="Folder for report and nodes' logs."),
+    json_path: Path = JsonPath,
+) -> None:
+    """Measure each node's start time, idle load and heavy libraries."""
+    from dex1b_ros import bench_idle as idle
+
+    alone = {
+        name: idle.start_alone(name, executable, folder=out)
+        for name, executable in (
+            ('executor', 'executor_node'),
+            ('safety_monitor', 'safety_monitor'),
+            ('perception', 'perception_node'),
+        )
+    }
+    report = idle.bench_idle(folder=out, seconds=seconds)
+    table = Table(
+        'node', 'start alone [s]', 'start together [s]', 'idle [%]', 'libraries', box=None
+    )
+    for row in report['rows']:
+        row['start_alone_s'] = alone.get(row['node'])
+        table.add_row(
+            row['node'],
+            '' if row['start_alone_s'] is None else f'{row["start_alone_s"]:.2f}',
+            f'{row["start_s"]:.2f}',
+            f'{row["idle_percent"]:.1f}',
+            ' '.join(row['libraries']),
+        )
+    console.print(table)
     write_json(report, json_path or out / 'report.json')
 
 

@@ -7,11 +7,14 @@ All callbacks run on one executor thread. Long work runs in worker threads: hand
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import rclpy
@@ -216,5 +219,14 @@ def run(node_type: Callable[[], Dex1bNode]) -> None:
 
 def _autostart(node: Dex1bNode) -> None:
     autostart = not node.has_parameter('autostart') or node.get_parameter('autostart').value
-    if autostart and node.trigger_configure() == TransitionCallbackReturn.SUCCESS:
-        node.trigger_activate()
+    if not autostart or node.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+        return
+    if node.trigger_activate() == TransitionCallbackReturn.SUCCESS:
+        node.get_logger().info(f'active {_process_age():.2f} s after its start')
+
+
+def _process_age() -> float:
+    """Wall-clock seconds since this process was started."""
+    fields = Path('/proc/self/stat').read_text().rsplit(')', 1)[1].split()
+    started = int(fields[19]) / os.sysconf('SC_CLK_TCK')
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started

@@ -140,5 +140,5 @@ class Commander:
         try:
             return wait_for(handle.get_result_async(), timeout_s, "action 'grasp_object'").result
         except BaseException:
-            handle.cancel_goal_async()
+            wait_for(handle.cancel_goal_async(), DISCOVERY_S, "cancelling 'grasp_object'")
             raise

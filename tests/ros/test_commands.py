@@ -1,0 +1,55 @@
+"""The command line, as users call it: bad input ends with a code and one line."""
+
+import subprocess
+import sys
+
+import pytest
+from dex1b_core.errors import ErrorCode
+
+pytestmark = pytest.mark.ros
+
+
+def dex1b(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, '-m', 'dex1b_core.cli', *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'code', 'expected'),
+    [
+        (('demo', '--object', 'no_such'), ErrorCode.UNKNOWN_OBJECT, '006_mustard_bottle'),
+        (('demo', '--robot', 'no_such'), ErrorCode.UNKNOWN_ROBOT, 'xarm7_ability'),
+        (('up', 'grasp', 'objekt:=mug'), ErrorCode.INVALID_REQUEST, 'NAME:=VALUE'),
+        (('up', 'grasp', 'execute:=yes'), ErrorCode.INVALID_REQUEST, 'true, false'),
+        (('up', 'juggle'), ErrorCode.INVALID_REQUEST, 'grasp'),
+        (('up', 'grasp', 'params_file:=/no/file.yaml'), ErrorCode.INVALID_CONFIGURATION, '/no/'),
+    ],
+)
+def test_bad_input_ends_with_code_and_mend(arguments, code, expected):
+    result = dex1b(*arguments)
+    assert result.returncode == 1
+    assert f'error {int(code)} {code.name}' in result.stderr
+    assert expected in result.stderr
+    assert 'Traceback' not in result.stderr
+
+
+def test_a_parameter_file_that_is_no_yaml_starts_no_node(tmp_path):
+    path = tmp_path / 'bad.yaml'
+    path.write_text('/**:\n  ros__parameters: [1,\n')
+    result = dex1b('up', 'grasp', f'params_file:={path}')
+    assert result.returncode == 1
+    assert 'INVALID_CONFIGURATION' in result.stderr
+    assert 'bad.yaml' in result.stderr
+
+
+def test_plan_without_a_stack_says_how_to_start_one():
+    result = dex1b('plan', '--no-sim-time')
+    assert result.returncode == 1
+    assert ErrorCode.NODE_UNAVAILABLE.name in result.stderr
+    assert 'dex1b up grasp' in result.stderr
+
+
+def test_help_lists_the_commands():
+    text = dex1b('--help').stdout
+    for command in ('up', 'plan', 'pick', 'demo', 'assets', 'doctor', 'bench'):
+        assert command in text

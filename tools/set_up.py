@@ -77,12 +77,16 @@ def set_up(venv: Venv, *, assets: bool) -> None:
     step('install', installed, lambda: setup_packages.install(venv, requirements))
     if not ros:
         scripts = [TOOLS / 'setup_interfaces.py', TOOLS / 'python_only_interfaces.cmake']
-        repaired = digest(scripts, installed)
-        step('repair wheels', repaired, lambda: setup_interfaces.repair_wheels(venv))
+        step(
+            'repair wheels',
+            digest(scripts, installed),
+            lambda: setup_interfaces.repair_wheels(venv),
+        )
+        wheels = digest([REQUIREMENTS / 'ros_wheels.in'])
         for package, folder in setup_interfaces.PACKAGES.items():
             step(
                 f'build {package}',
-                digest([folder, *scripts], repaired),
+                digest([folder, *scripts], wheels),
                 lambda package=package, folder=folder: setup_interfaces.build(
                     venv, package, folder
                 ),

@@ -254,7 +254,7 @@ def _save_animation(frames: list[Any], path: Path) -> None:
     sample = Pictures.new('RGB', (frames[0].width, frames[0].height * len(frames[::step])))
     for number, frame in enumerate(frames[::step]):
         sample.paste(frame, (0, number * frame.height))
-    palette = sample.quantize(255, method=Pictures.Quantize.MAXCOVERAGE)
+    palette = sample.quantize(255, method=Pictures.Quantize.MEDIANCUT)
     flat = [frame.quantize(palette=palette, dither=Pictures.Dither.NONE) for frame in frames]
     durations = [1000 // ANIMATION_FPS] * (len(flat) - 1) + [1500]
     flat[0].save(

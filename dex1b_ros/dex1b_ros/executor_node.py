@@ -111,6 +111,8 @@ class Executor(Dex1bNode):
         motion = self._load_motion()
         if self.active:
             motion.warm_up()
+            mode = 'may move the robot' if self.params.execute else 'dry runs only'
+            self.get_logger().info(f'ready, {mode}')
 
     def _warmed_up(self, future: Any) -> None:
         if future.exception() is not None:

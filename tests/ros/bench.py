@@ -30,14 +30,13 @@ _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (0, 2)
 
 
 class Bench:
-    """Use as a context manager; `executor` parameters come on top of fast defaults."""
+    """Use as a context manager."""
 
-    def __init__(self, *, monitor: bool = True, **executor: Any) -> None:
-        defaults = {'execute': True, 'max_velocity_scaling': 1.0, 'require_safety_monitor': monitor}
+    def __init__(self) -> None:
         self.namespace = f'/bench{next(_NUMBERS)}'
-        self.robot = self._process('mock_robot_node', rate=50.0)
-        self.executor = self._process('executor_node', **(defaults | executor))
-        self.monitor = self._process('safety_monitor', watch_camera=False) if monitor else None
+        self.robot = self._robot()
+        self.executor = self._executor()
+        self.monitor = self._process('safety_monitor', watch_camera=False)
         self.client = Client()
         self.actions = ActionClient(self.client.node, ExecuteGrasp, self.name('execute_grasp'))
         self.states: list[tuple[float, JointState]] = []
@@ -47,19 +46,38 @@ class Bench:
         )
 
     def __enter__(self) -> Bench:
-        if self.monitor is not None:
-            self.wait_until_safe()
+        self.wait_until_safe()
         assert self.actions.wait_for_server(20)
         return self
 
     def __exit__(self, *_: Any) -> None:
         self.client.close()
+        problems = []
         for process in (self.executor, self.monitor, self.robot):
-            if process is not None:
+            try:
                 process.stop()
+            except AssertionError as error:
+                problems.append(error)
+        assert not problems
 
     def _process(self, module: str, **parameters: Any) -> NodeProcess:
         return NodeProcess([*node_command(module, **parameters), '-r', f'__ns:={self.namespace}'])
+
+    def _robot(self) -> NodeProcess:
+        return self._process('mock_robot_node', rate=50.0)
+
+    def _executor(self, **parameters: Any) -> NodeProcess:
+        defaults = {'execute': True, 'max_velocity_scaling': 1.0}
+        return self._process('executor_node', **(defaults | parameters))
+
+    def restart(self, **executor: Any) -> None:
+        """The robot at home again, and an executor with other parameters."""
+        self.executor.stop()
+        self.robot.stop()
+        self.robot, self.executor = self._robot(), self._executor(**executor)
+        self.executor.wait_for_output('ready', 40)
+        self.trigger('safety_monitor/reset')
+        self.wait_until_safe()
 
     def name(self, relative: str) -> str:
         """A name in this bench's namespace."""

@@ -190,43 +190,43 @@ def test_stop_after_leaves_the_arm_at_the_grasp(bench):
     assert back.rejections[0].code == ErrorCode.SCENE_COLLISION
 
 
-def test_disabled_executor_refuses_but_plans():
-    with Bench(monitor=False, execute=False) as bench:
-        refused = bench.run()
-        assert refused.error_code == ErrorCode.EXECUTION_DISABLED
-        assert 'execute:=true' in refused.error_msg
-        assert bench.run(dry_run=True).error_code == ErrorCode.NONE
+def test_disabled_executor_refuses_but_plans(bench):
+    bench.restart(execute=False)
+    refused = bench.run()
+    assert refused.error_code == ErrorCode.EXECUTION_DISABLED
+    assert 'execute:=true' in refused.error_msg
+    assert bench.run(dry_run=True).error_code == ErrorCode.NONE
 
 
-def test_interrupt_stops_the_arm_before_the_process_ends():
-    with Bench(monitor=False) as bench:
-        bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
-        since = time.monotonic()
-        bench.executor.stop()
-        time.sleep(1.0)
-        assert_ramped_to_rest(bench, since, within_s=2.0)
+def test_interrupt_stops_the_arm_before_the_process_ends(bench):
+    bench.restart()
+    bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
+    since = time.monotonic()
+    bench.executor.stop()
+    time.sleep(1.0)
+    assert_ramped_to_rest(bench, since, within_s=2.0)
 
 
-def test_controller_that_dies_ends_the_goal_and_the_executor_lives():
-    with Bench() as bench:
-        handle = bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
-        bench.robot.stop(signal_number=signal.SIGKILL)
-        result = bench.finish(handle)
-        assert result.error_code in (ErrorCode.PRECONDITION, ErrorCode.SAFETY_STOP)
-        status = bench.client.wait_for_message(
-            ExecutorStatus, bench.name('executor/status'), LATCHED,
-            accept=lambda m: m.stage in (ExecutorStatus.IDLE, ExecutorStatus.STOPPED),
-        )  # fmt: skip
-        assert status.message
+def test_executor_that_dies_in_motion_is_noticed_and_the_arm_held(bench):
+    bench.restart()
+    bench.start(bench.goal(velocity_scaling=0.1), until=ExecutorStatus.PREGRASP)
+    bench.executor.stop(signal_number=signal.SIGKILL)
+    status = bench.safety(lambda m: m.level == SafetyStatus.STOP)
+    assert status.reasons & SafetyStatus.HEARTBEAT_LOST
+    time.sleep(1.0)
+    assert np.abs(bench.arm('velocity')).max() < 0.01
+    assert np.abs(bench.arm() - ROBOT.arm.home).max() < 1.0, 'it went on to the end'
+    assert bench.trigger('safety_monitor/reset').success
 
 
-def test_executor_that_dies_in_motion_is_noticed_and_the_arm_held():
-    with Bench() as bench:
-        bench.start(bench.goal(velocity_scaling=0.1), until=ExecutorStatus.PREGRASP)
-        bench.executor.stop(signal_number=signal.SIGKILL)
-        status = bench.safety(lambda m: m.level == SafetyStatus.STOP)
-        assert status.reasons & SafetyStatus.HEARTBEAT_LOST
-        time.sleep(1.0)
-        assert np.abs(bench.arm('velocity')).max() < 0.01
-        assert np.abs(bench.arm() - ROBOT.arm.home).max() < 1.0, 'it went on to the end'
-        assert bench.trigger('safety_monitor/reset').success
+def test_controller_that_dies_ends_the_goal_and_the_executor_lives(bench):
+    bench.restart()
+    handle = bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
+    bench.robot.stop(signal_number=signal.SIGKILL)
+    result = bench.finish(handle)
+    assert result.error_code in (ErrorCode.PRECONDITION, ErrorCode.SAFETY_STOP)
+    status = bench.client.wait_for_message(
+        ExecutorStatus, bench.name('executor/status'), LATCHED,
+        accept=lambda m: m.stage in (ExecutorStatus.IDLE, ExecutorStatus.STOPPED),
+    )  # fmt: skip
+    assert status.message

@@ -36,7 +36,7 @@ class CheckSettings(StrictModel):
         0.015, gt=0, description='[m] hand and object, in the grasp posture'
     )
     max_table_overlap: float = Field(0.003, gt=0, description='[m] open hand in the table')
-    max_push: float = Field(80.0, gt=0, description='[N] on the wrist before closing is done')
+    max_push: float = Field(80.0, gt=0, description='[N] on the wrist during the approach')
     max_slip: float = Field(0.03, gt=0, description='[m] object in the hand, after closing')
     max_rotation: float = Field(0.8, gt=0, description='[rad] object in the hand, after closing')
     max_speed: float = Field(

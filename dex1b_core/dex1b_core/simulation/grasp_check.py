@@ -216,9 +216,10 @@ class _TrialRun:
         def blend(start: Array, end: Array) -> Callable[[float], None]:
             return lambda fraction: self.hand.set_targets(names, start + fraction * (end - start))
 
-        self._steps(settings.close_s, blend(candidate.pregrasp, candidate.grasp), self._watch_push)
         # no watch for pushing from here on: the solver lets a squeezed body load the wrist with
         # a force that nothing outside the hand balances
+        close = blend(candidate.pregrasp, candidate.grasp)
+        self._steps(settings.close_s, close, self._watch_speed)
         squeeze = blend(candidate.grasp, candidate.squeeze)
         self._steps(settings.squeeze_s, squeeze, self._watch_speed)
         self._steps(settings.settle_s, None, self._watch_speed)

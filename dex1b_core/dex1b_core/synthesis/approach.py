@@ -10,9 +10,9 @@ from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch, place
 from dex1b_core.synthesis.scene import SynthesisScene
 
-OPENINGS = (0.25, 0.45, 0.7)  # [rad] of every closing joint before contact
+OPENINGS = (0.7, 0.45, 0.25)  # [rad] of every closing joint before contact
 STANDOFFS = (0.0, 0.01, 0.02, 0.04, 0.06, 0.08)  # [m] where the line is checked
-ENOUGH = 0.004  # [m] clearance beyond which more does not count
+ENOUGH = 0.006  # [m] clearance beyond which more does not count
 
 
 def plan_approach(
@@ -20,7 +20,7 @@ def plan_approach(
 ) -> GraspBatch:
     """Fill in pregrasp and approach: among openings and directions those with most clearance.
 
-    Of equally clear ones the smallest opening and the first direction win.
+    Of equally clear ones the widest opening and the first direction win: the shape is uncertain.
     """
     directions = _directions(hand, scene, grasps)
     steps = [d for d in STANDOFFS if d <= approach_distance + 1e-6]

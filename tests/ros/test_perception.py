@@ -121,7 +121,10 @@ class Bench:
 @pytest.fixture(scope='module')
 def bench(ros_domain: int) -> Iterator[Bench]:
     node = NodeProcess(
-        'perception_node', mask_robot=False, tf_timeout=0.5, scene__workspace_lower=[0.1, -0.6, -0.1]
+        'perception_node',
+        mask_robot=False,
+        tf_timeout=0.5,
+        scene__workspace_lower=[0.1, -0.6, -0.1],
     )
     client = Client('camera_and_client')
     camera = SyntheticCamera(client)

@@ -205,7 +205,7 @@ def _describe(
         normals=_thin(normals, settings.max_points),
         obstacles=_thin(np.concatenate(others).astype(float), settings.max_obstacle_points),
         support_plane=plane,
-        box=oriented_box(points, plane),
+        box=oriented_box(np.concatenate([points, *(s.vertices for s in shapes[:1])]), plane),
         shapes=shapes,
         label=chosen.label if isinstance(chosen, Instance) else _majority(masks, labels),
     )

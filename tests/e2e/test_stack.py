@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from dex1b_core.errors import ErrorCode
 from dex1b_ros.bringup import Stack
 from dex1b_ros.commander import Commander

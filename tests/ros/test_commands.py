@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from dex1b_core.errors import ErrorCode
 
 pytestmark = pytest.mark.ros

@@ -1,9 +1,9 @@
 """The coordinator alone: what it answers when its neighbours are missing or the request is bad."""
 
 import pytest
-from dex1b_core.errors import ErrorCode
 from harness import Client, node_process
 
+from dex1b_core.errors import ErrorCode
 from dex1b_msgs.action import CaptureScene
 from dex1b_msgs.srv import PlanGrasp
 

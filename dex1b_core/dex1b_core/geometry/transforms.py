@@ -58,6 +58,6 @@ def look_at(eye: ArrayLike, target: ArrayLike, up: ArrayLike = (0.0, 0.0, 1.0)) 
     """Pose `world_T_camera` (4, 4) of an optical frame (z forward, x right, y down, REP-103)."""
     forward = np.asarray(target, dtype=float) - np.asarray(eye, dtype=float)
     forward /= np.linalg.norm(forward)
-    right = np.cross(forward, up)
+    right = np.cross(forward, np.asarray(up, dtype=float))
     right /= np.linalg.norm(right)
     return make_transform(np.stack([right, np.cross(forward, right), forward], axis=1), eye)

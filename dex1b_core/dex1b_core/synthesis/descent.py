@@ -59,6 +59,7 @@ class DescentSettings:
         redraw: Probability with which each contact is redrawn at every step, to the end.
         directions: Force directions of the closure term.
         table_margin: Spheres keep so far above the support plane [m].
+        palm_margin: The palm keeps so far from the object [m], whose shape is uncertain.
     """
 
     weights: EnergyWeights = EnergyWeights()
@@ -68,6 +69,7 @@ class DescentSettings:
     redraw: float = 0.5
     directions: int = 14
     table_margin: float = 0.004
+    palm_margin: float = 0.005
 
 
 def descend(
@@ -144,7 +146,8 @@ def grasp_energy(
     owner = hand.link_fingers[hand.spheres.links]
     thumb, others = owner == 0, owner > 0
     height = scene.height(spheres) - settings.table_margin
-    nearest = torch.minimum(scene.sdf.distance(spheres), height)
+    keep = torch.where(owner < 0, settings.palm_margin, 0.0)
+    nearest = torch.minimum(scene.sdf.distance(spheres) - keep, height)
     total = (
         weights.closure * closure
         + weights.distance * energies.contact_distance(distance)
@@ -157,8 +160,7 @@ def grasp_energy(
         * energies.joint_limits(posture, hand.kinematics.lower, hand.kinematics.upper)
     )
     if len(scene.obstacles):
-        obstacles = scene.obstacles.expand(len(spheres), -1, -1)
-        gaps = torch.cdist(spheres, obstacles).amin(dim=-1)
+        gaps = scene.obstacle_distance(spheres)
         total = total + weights.penetration * energies.penetration(gaps, radii)
     return total
 

@@ -14,7 +14,7 @@ from dex1b_core.synthesis.wrench import force_directions, wrench_matrices, wrenc
 
 FRICTION = 0.5
 TOUCH = 0.004  # [m] a finger closer than this counts as a contact
-SWEEP = (0.02, 0.04, 0.06, 0.08)  # [m] before the grasp pose, where the approach is checked
+SWEEP = (0.0, 0.02, 0.04, 0.06, 0.08)  # [m] before the grasp pose, where the approach is checked
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,8 @@ def self_gap(hand: HandModel, spheres: torch.Tensor) -> torch.Tensor:
 def _obstacle_gap(hand: HandModel, scene: SynthesisScene, spheres: torch.Tensor) -> torch.Tensor:
     if len(scene.obstacles) == 0:
         return torch.full((len(spheres),), torch.inf)
-    obstacles = scene.obstacles.expand(len(spheres), -1, -1)
-    gaps = torch.cdist(spheres, obstacles) - hand.spheres.radii[:, None]
-    return gaps.flatten(1).amin(dim=1)
+    gaps = scene.obstacle_distance(spheres) - hand.spheres.radii
+    return gaps.amin(dim=1)
 
 
 def _sweep_gap(

@@ -51,6 +51,17 @@ class SynthesisScene:
         """Signed distance [m] to the nearest of object and support plane, shape (...)."""
         return torch.minimum(self.sdf.distance(points), self.height(points))
 
+    def obstacle_distance(self, points: torch.Tensor) -> torch.Tensor:
+        """Distance [m] of (B, N, 3) points to the nearest obstacle point, shape (B, N).
+
+        Differentiable through the nearest alone, which costs a hundredth of all pairs. There must
+        be obstacles.
+        """
+        with torch.no_grad():
+            squares = (self.obstacles**2).sum(-1) - 2.0 * points.reshape(-1, 3) @ self.obstacles.T
+            nearest = self.obstacles[squares.argmin(dim=-1)].reshape(points.shape)
+        return torch.sqrt(((points - nearest) ** 2).sum(-1) + 1e-12)
+
 
 def build_scene(observation: ObjectObservation) -> SynthesisScene:
     """Prepare an observation for synthesis.

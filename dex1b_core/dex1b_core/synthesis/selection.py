@@ -100,6 +100,7 @@ def predicted_quality(
         + 0.05 * quality.touching.sum(dim=1)
         - 4.0 * quality.arm
         - 5.0 * (quality.unseen - 0.005).clamp_min(0.0)
+        + 30.0 * quality.sweep.clamp(-0.004, 0.006)
         - 0.5 * from_below
         - 0.5 * from_behind
     )

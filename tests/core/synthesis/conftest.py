@@ -20,7 +20,7 @@ def hand(robot):
     return HandModel(robot)
 
 
-def observe(mesh, at=(0.45, 0.0), obstacles=None):
+def place_and_see(mesh, at=(0.45, 0.0), obstacles=None):
     """The mesh standing on z = 0, seen from the robot's side."""
     mesh = mesh.copy()
     low, high = mesh.bounds
@@ -39,5 +39,10 @@ def observe(mesh, at=(0.45, 0.0), obstacles=None):
 
 
 @pytest.fixture(scope='session')
+def observe():
+    return place_and_see
+
+
+@pytest.fixture(scope='session')
 def can():
-    return observe(trimesh.creation.cylinder(radius=0.033, height=0.11))
+    return place_and_see(trimesh.creation.cylinder(radius=0.033, height=0.11))

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from conftest import observe
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import Plane
@@ -14,12 +13,18 @@ from dex1b_core.synthesis import make_generator
 from dex1b_core.synthesis.batch import place
 from dex1b_core.synthesis.scene import build_scene
 
-COUNT = 24
+COUNT = 16
 
 
 @pytest.fixture(scope='module', params=['heuristic', 'optimizer'])
 def generator(request, robot):
-    return make_generator(request.param, robot)
+    """As `make_generator` makes it, with less to try."""
+    full = make_generator(request.param, robot)
+    if request.param == 'heuristic':
+        return type(full)(robot, dataclasses.replace(full.settings, samples=200))
+    fewer = dataclasses.replace(full.settings.seeds, samples=60)
+    short = dataclasses.replace(full.settings.descent, steps=60)
+    return type(full)(robot, dataclasses.replace(full.settings, seeds=fewer, descent=short))
 
 
 @pytest.fixture(scope='module')
@@ -108,8 +113,7 @@ def test_obstacles_are_kept_clear(generator, can):
         assert gaps.min() > 0.0005
 
 
-def test_tilted_and_raised_plane(generator):
-    """The same object on a raised table gives grasps above that table."""
+def test_raised_table(generator, observe):
     observation = observe(trimesh.creation.box([0.05, 0.06, 0.08]))
     lift = np.array([0.0, 0.0, 0.2])
     shape = observation.shapes[0]
@@ -123,14 +127,14 @@ def test_tilted_and_raised_plane(generator):
         assert surface(generator, c, c.grasp)[:, 2].min() > 0.2018
 
 
-def test_out_of_reach_counts_why(generator):
+def test_out_of_reach_counts_why(generator, observe):
     with pytest.raises(Dex1bError, match='workspace') as caught:
         generator.generate(observe(trimesh.creation.icosphere(radius=0.03), at=(3.0, 0.0)),
                            count=8, seed=1)  # fmt: skip
     assert caught.value.error_code == ErrorCode.NO_CANDIDATES
 
 
-def test_too_large_object_has_no_candidates(generator):
+def test_too_large_object_has_no_candidates(generator, observe):
     with pytest.raises(Dex1bError) as caught:
         generator.generate(observe(trimesh.creation.box([0.4, 0.4, 0.4])), count=8, seed=1)
     assert caught.value.error_code == ErrorCode.NO_CANDIDATES

@@ -18,6 +18,7 @@ from dex1b_core.perception.symmetry import Symmetry, find_symmetry, rotate
 Array = NDArray[np.float64]
 FREE_MARGIN = 0.004  # a copied point this deep in observed free space is dropped [m]
 COPY_MARGIN = 0.002  # how well a turned copy of free space is known [m]
+FOOT = 0.009  # height up to which the plane disturbs what is seen empty [m]
 SLAB = 0.004  # half height of the slice whose outline is filled [m]
 
 
@@ -170,12 +171,27 @@ class _Grid:
             inside[alive[over.any(axis=1)]] = False
         return inside.reshape(self.shape).astype(float)
 
+    def trim_foot(self, filled: Array) -> Array:
+        """The lowest layers reach no farther than the object above them.
+
+        Depth noise leaves a thin sheet on the plane wherever the camera could not look.
+        """
+        from scipy import ndimage
+
+        layer = int(FOOT / self.voxel)
+        if self.shape[2] < 3 * layer:
+            return filled
+        footprint = ndimage.grey_dilation(filled[:, :, layer], footprint=np.ones((3, 3)))
+        trimmed = filled.copy()
+        trimmed[:, :, :layer] = np.minimum(filled[:, :, :layer], footprint[:, :, None])
+        return trimmed
+
     def mesh(self, filled: Array, name: str, max_faces: int) -> ShapeHypothesis | None:
         """Smoothed surface, standing on the plane; None when nothing is left."""
         from scipy import ndimage
 
         # below the plane goes on as at the plane, so that smoothing does not round the foot
-        smooth = ndimage.gaussian_filter(filled, 0.8, mode='nearest')
+        smooth = ndimage.gaussian_filter(self.trim_foot(filled), 0.8, mode='nearest')
         if smooth.max() <= 0.5:
             return None
         shape = volume_mesh(smooth, self.origin, self.voxel, max_faces=max_faces, name=name)

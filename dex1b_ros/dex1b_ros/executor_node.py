@@ -87,7 +87,7 @@ class Executor(Dex1bNode):
     def deactivate(self) -> None:
         """Stop the arm first."""
         self._stop('the executor was deactivated')
-        self._publish_status()
+        self._publish_status(Stage.STOPPED)
 
     def cleanup(self) -> None:
         """Free what configure made."""
@@ -164,10 +164,11 @@ class Executor(Dex1bNode):
             if self.count_clients(service) == 0:
                 self._stop('the client that sent the goal is gone')
 
-    def _publish_status(self) -> None:
-        stage = Stage.IDLE if self._report is None else self._report.progress.stage
-        if self._stop_reason:
+    def _publish_status(self, stage: Stage | None = None) -> None:
+        if stage is None and self._stop_reason:
             stage = Stage.STOPPED if self._goal is None else Stage.STOPPING
+        if stage is None:
+            stage = Stage.IDLE if self._report is None else self._report.progress.stage
         message = ExecutorStatus(
             stage=int(stage), execution_enabled=bool(self.params.execute),
             object_held=self._object_held, message=self._stop_reason or self._message,

@@ -25,6 +25,8 @@ from dex1b_ros import conversions
 from dex1b_ros.node import LATCHED
 
 _NUMBERS = itertools.count(1)
+# s; a machine that runs many tests at once delivers late
+_PATIENCE = {'joint_state_max_age': 2.0, 'joint_state_max_wall_age': 2.0}
 ROBOT = load_robot('xarm7_ability')
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (0, 2)]) / 2
 
@@ -36,7 +38,13 @@ class Bench:
         self.namespace = f'/bench{next(_NUMBERS)}'
         self.robot = self._robot()
         self.executor = self._executor()
-        self.monitor = self._process('safety_monitor', watch_camera=False)
+        self.monitor = self._process(
+            'safety_monitor',
+            watch_camera=False,
+            heartbeat_max_wall_age=4.0,
+            tf_max_wall_age=6.0,
+            **_PATIENCE,
+        )
         self.client = Client()
         self.actions = ActionClient(self.client.node, ExecuteGrasp, self.name('execute_grasp'))
         self.states: list[tuple[float, JointState]] = []
@@ -67,8 +75,8 @@ class Bench:
         return self._process('mock_robot_node', rate=50.0)
 
     def _executor(self, **parameters: Any) -> NodeProcess:
-        defaults = {'execute': True, 'max_velocity_scaling': 1.0}
-        return self._process('executor_node', **(defaults | parameters))
+        defaults = {'execute': True, 'max_velocity_scaling': 1.0, 'safety_max_wall_age': 5.0}
+        return self._process('executor_node', **(defaults | _PATIENCE | parameters))
 
     def restart(self, **executor: Any) -> None:
         """The robot at home again, and an executor with other parameters."""

@@ -15,7 +15,8 @@ from dex1b_ros.node import LATCHED
 
 pytestmark = pytest.mark.ros
 
-LIMIT = np.array(ROBOT.arm.acceleration_limits)
+# whoever notices first: executor by age, monitor by age, executor by deviation
+LOST = (ErrorCode.PRECONDITION, ErrorCode.SAFETY_STOP, ErrorCode.TRACKING)
 
 
 @pytest.fixture(scope='module')
@@ -30,6 +31,8 @@ def ready(request):
     if 'bench' not in request.fixturenames:
         return
     bench = request.getfixturevalue('bench')
+    if not bench.executor.alive or not bench.robot.alive:
+        bench.restart()
     bench.trigger('safety_monitor/reset')
     bench.trigger('executor/reset')
     bench.wait_until_safe()
@@ -39,6 +42,7 @@ def ready(request):
 
 
 def assert_ramped_to_rest(bench, since: float, *, within_s: float) -> None:
+    time.sleep(0.3)
     times, positions, velocities = bench.history(since)
     moving = np.abs(velocities).max(axis=1) > 0.01
     assert moving[0], 'the arm did not move when it was told to stop'
@@ -166,14 +170,14 @@ def test_deactivation_stops_the_arm(bench):
 
 
 def test_joint_states_that_stop_end_the_goal(bench):
-    handle = bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
+    handle = bench.start(bench.goal(velocity_scaling=0.1), until=ExecutorStatus.PREGRASP)
     bench.robot.process.send_signal(signal.SIGSTOP)
     try:
         result = bench.finish(handle)
     finally:
         bench.robot.process.send_signal(signal.SIGCONT)
-    assert result.error_code in (ErrorCode.PRECONDITION, ErrorCode.SAFETY_STOP)
-    assert 'joint_states' in result.error_msg
+    assert result.error_code in LOST
+    assert 'joint' in result.error_msg
     time.sleep(0.5)
     bench.trigger('safety_monitor/reset')
     bench.wait_until_safe()
@@ -208,7 +212,6 @@ def test_interrupt_stops_the_arm_before_the_process_ends(bench):
 
 
 def test_executor_that_dies_in_motion_is_noticed_and_the_arm_held(bench):
-    bench.restart()
     bench.start(bench.goal(velocity_scaling=0.1), until=ExecutorStatus.PREGRASP)
     bench.executor.stop(signal_number=signal.SIGKILL)
     status = bench.safety(lambda m: m.level == SafetyStatus.STOP)
@@ -220,11 +223,10 @@ def test_executor_that_dies_in_motion_is_noticed_and_the_arm_held(bench):
 
 
 def test_controller_that_dies_ends_the_goal_and_the_executor_lives(bench):
-    bench.restart()
     handle = bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
     bench.robot.stop(signal_number=signal.SIGKILL)
     result = bench.finish(handle)
-    assert result.error_code in (ErrorCode.PRECONDITION, ErrorCode.SAFETY_STOP)
+    assert result.error_code in LOST
     status = bench.client.wait_for_message(
         ExecutorStatus, bench.name('executor/status'), LATCHED,
         accept=lambda m: m.stage in (ExecutorStatus.IDLE, ExecutorStatus.STOPPED),

@@ -190,7 +190,8 @@ def _vertices(shape: Any, link: str) -> Array:
     if isinstance(shape, coal.BVHModelBase):
         return np.array(shape.vertices(), dtype=np.float64)
     if isinstance(shape, coal.Box):
-        return _CUBE * np.asarray(shape.halfSide)
+        corners: Array = _CUBE * np.asarray(shape.halfSide)
+        return corners
     if isinstance(shape, coal.Sphere):
         return _BALL * float(shape.radius)
     if isinstance(shape, (coal.Cylinder, coal.Capsule)):

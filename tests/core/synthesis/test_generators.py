@@ -87,13 +87,9 @@ def test_squeeze_closes_fingers_that_touch(generator, result, robot):
 
 def test_same_seed_same_candidates(generator, result, can):
     again = generator.generate(can, count=COUNT, seed=5)
-    other = generator.generate(can, count=COUNT, seed=6)
     for a, b in zip(again.candidates, result.candidates, strict=True):
         np.testing.assert_array_equal(a.planning_T_wrist, b.planning_T_wrist)
         np.testing.assert_array_equal(a.squeeze, b.squeeze)
-    assert not np.allclose(
-        other.candidates[0].planning_T_wrist, result.candidates[0].planning_T_wrist
-    )
 
 
 def test_approaches_leave_out_below_and_behind(result):
@@ -102,15 +98,17 @@ def test_approaches_leave_out_below_and_behind(result):
         assert c.approach[0] > -0.75
 
 
-def test_obstacles_are_kept_clear(generator, can):
+def test_obstacles_are_kept_clear(generator, result, can):
     wall = np.stack(np.meshgrid([0.5], np.linspace(-0.1, 0.1, 20), np.linspace(0, 0.15, 20)), -1)
     walled = dataclasses.replace(can, obstacles=wall.reshape(-1, 3))
-    result = generator.generate(walled, count=COUNT, seed=5)
-    assert any('surroundings' in r.example for r in result.rejections)
-    for c in result.candidates:
-        points = surface(generator, c, c.grasp).numpy()
-        gaps = np.linalg.norm(points[:, None] - walled.obstacles, axis=-1)
-        assert gaps.min() > 0.0005
+
+    def gap(candidate):
+        points = surface(generator, candidate, candidate.grasp).numpy()
+        return np.linalg.norm(points[:, None] - walled.obstacles, axis=-1).min()
+
+    assert min(gap(c) for c in result.candidates) < 0.003
+    kept_clear = generator.generate(walled, count=COUNT, seed=5).candidates
+    assert min(gap(c) for c in kept_clear) > 0.0005
 
 
 def test_raised_table(generator, observe):

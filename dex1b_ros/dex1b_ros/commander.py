@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import rclpy
-from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -17,6 +16,7 @@ from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_msgs.action import GraspObject
 from dex1b_msgs.srv import PlanGrasp
 from dex1b_ros import conversions
+from dex1b_ros.action_client import ActionClient
 from dex1b_ros.node import wait_for
 
 DISCOVERY_S = 10.0

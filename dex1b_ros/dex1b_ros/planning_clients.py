@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rclpy.action import ActionClient
 from rclpy.client import Client
 from std_msgs.msg import Header
 
@@ -17,6 +16,7 @@ from dex1b_msgs.action import CheckGrasps
 from dex1b_msgs.msg import SceneSnapshot
 from dex1b_msgs.srv import GenerateGrasps
 from dex1b_ros import conversions
+from dex1b_ros.action_client import ActionClient
 from dex1b_ros.node import Dex1bNode, wait_for
 
 MARGIN_S = 10.0

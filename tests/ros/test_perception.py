@@ -13,7 +13,6 @@ import psutil
 import pytest
 from geometry_msgs.msg import TransformStamped
 from harness import Client, NodeProcess
-from rclpy.action import ActionClient
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
@@ -23,6 +22,7 @@ from dex1b_core.geometry import invert, look_at
 from dex1b_msgs.action import CaptureScene
 from dex1b_msgs.msg import GraspTarget
 from dex1b_ros import conversions
+from dex1b_ros.action_client import ActionClient
 from dex1b_ros.node import LATCHED
 from dex1b_ros.tf_buffer import STATIC_QOS
 

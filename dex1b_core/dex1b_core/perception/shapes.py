@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 FREE_MARGIN = 0.004  # a copied point this deep in observed free space is dropped [m]
 COPY_MARGIN = 0.002  # how well a turned copy of free space is known [m]
 FOOT = 0.009  # height up to which the plane disturbs what is seen empty [m]
+MAX_VOXELS = 200_000  # larger objects get larger voxels
 SLAB = 0.004  # half height of the slice whose outline is filled [m]
 
 
@@ -67,12 +68,20 @@ def reconstruct_shapes(
     grid = _Grid(np.concatenate([completed, shadow]), voxel)
     empty = grid.emptiness(planning_T_plane, views)
     symmetric = grid.extrude(completed) * empty
+    seen = grid.near(local)
     careful = [cautious(view) for view in views]
     for turn in symmetry.turns:
-        turned = grid.emptiness(
-            planning_T_plane, careful, axis=symmetry.axis, turn=turn, margin=COPY_MARGIN
+        symmetric = np.minimum(
+            symmetric,
+            grid.emptiness(
+                planning_T_plane,
+                careful,
+                axis=symmetry.axis,
+                turn=turn,
+                margin=COPY_MARGIN,
+                where=(symmetric > 0) & ~seen,
+            ),
         )
-        symmetric = np.minimum(symmetric, np.maximum(turned, grid.near(local)))
     carved = grid.inside(hull) * empty
     shapes = [
         grid.mesh(symmetric, 'symmetric_extrusion', max_faces),
@@ -103,7 +112,8 @@ class _Grid:
     """Voxels of the plane frame around an object."""
 
     def __init__(self, points: Array, voxel: float) -> None:
-        self.voxel = voxel
+        extent = np.maximum(np.ptp(points, axis=0), 5 * voxel)
+        self.voxel = voxel = max(voxel, float(np.prod(extent) / MAX_VOXELS) ** (1 / 3))
         low = points.min(axis=0) - 2.5 * voxel
         low[2] = voxel / 2  # the object stands on the plane
         high = points.max(axis=0) + 2.5 * voxel
@@ -120,24 +130,31 @@ class _Grid:
         axis: Array | None = None,
         turn: float = 0.0,
         margin: float = 0.0,
+        where: NDArray[np.bool_] | None = None,
     ) -> Array:
         """0 where (the turned copy of) a voxel was seen empty, 1 where not, soft between.
 
-        A voxel counts as empty only if it lies more than `margin` [m] before what was seen.
+        A voxel counts as empty only if it lies more than `margin` [m] before what was seen;
+        outside `where` none does.
         """
-        centres = self.centres if axis is None else rotate(self.centres, axis, turn)
+        chosen = np.ones(len(self.centres), dtype=bool) if where is None else where.ravel()
+        centres = self.centres[chosen]
+        if axis is not None:
+            centres = rotate(centres, axis, turn)
         behind = depth_behind(transform_points(planning_T_plane, centres), views)
-        return np.clip(0.5 + (behind + margin) / (2 * self.voxel), 0, 1).reshape(self.shape)
+        result = np.ones(len(chosen))
+        result[chosen] = np.clip(0.5 + (behind + margin) / (2 * self.voxel), 0, 1)
+        return result.reshape(self.shape)
 
-    def near(self, points: Array) -> Array:
-        """1 in voxels with a point in or beside them."""
+    def near(self, points: Array) -> NDArray[np.bool_]:
+        """True in voxels with a point in or beside them."""
         filled = np.zeros(self.shape, np.uint8)
         cells = np.rint((points - self.origin) / self.voxel).astype(int)
         cells = cells[((cells >= 0) & (cells < self.shape)).all(axis=1)]
         filled[tuple(cells.T)] = 1
         from scipy import ndimage
 
-        return np.asarray(ndimage.binary_dilation(filled, iterations=1), dtype=float)
+        return np.asarray(ndimage.binary_dilation(filled, iterations=1))
 
     def extrude(self, points: Array) -> Array:
         """Outlines of the slices, each with all above it."""

@@ -12,6 +12,7 @@ from dex1b_core.perception.settings import PerceptionSettings
 Array = NDArray[np.float64]
 SAMPLE = 4000
 TRIALS = 400
+MIN_SPREAD = 0.03  # standard deviation across the narrow side of a support [m]
 REFINED = 40000  # points that the least squares see
 
 
@@ -78,10 +79,17 @@ def _ransac(
         if len(inliers) < 3:
             return None, len(inliers)
         plane = _least_squares(inliers, up)
-    if plane.normal @ up < np.cos(settings.plane_max_tilt):
+    if plane.normal @ up < np.cos(settings.plane_max_tilt) or _is_strip(inliers):
         return None, 0
     count = int((np.abs(plane.signed_distance(points)) < settings.plane_tolerance).sum())
     return plane, count
+
+
+def _is_strip(points: Array) -> bool:
+    """Whether the points are a narrow band, as a level cut through a wall would leave."""
+    offset = points - points.mean(axis=0)
+    spread = np.sqrt(np.linalg.eigvalsh(offset.T @ offset / len(points)))
+    return bool(spread[1] < MIN_SPREAD)
 
 
 def _least_squares(points: Array, up: Array) -> Plane:

@@ -21,9 +21,9 @@ def generator(request, robot):
     """As `make_generator` makes it, with less to try."""
     full = make_generator(request.param, robot)
     if request.param == 'heuristic':
-        return type(full)(robot, dataclasses.replace(full.settings, samples=200))
+        return type(full)(robot, dataclasses.replace(full.settings, samples=150))
     fewer = dataclasses.replace(full.settings.seeds, samples=60)
-    short = dataclasses.replace(full.settings.descent, steps=60)
+    short = dataclasses.replace(full.settings.descent, steps=40)
     return type(full)(robot, dataclasses.replace(full.settings, seeds=fewer, descent=short))
 
 

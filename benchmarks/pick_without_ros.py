@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from dex1b_core.assets import object_mesh_path
 from dex1b_core.errors import Dex1bError
 from dex1b_core.motion import ArmMotion

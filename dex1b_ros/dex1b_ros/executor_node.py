@@ -19,7 +19,6 @@ from dex1b_core.motion import Stage
 from dex1b_core.robots import load_robot
 from dex1b_msgs.action import ExecuteGrasp
 from dex1b_msgs.msg import ExecutorStatus
-from dex1b_ros import conversions
 from dex1b_ros.node import LATCHED, Dex1bNode, run
 from dex1b_ros.pick_request import ExecutorParameters, pick_request
 from dex1b_ros.pick_run import PickReport, PickRun
@@ -246,12 +245,8 @@ class Executor(Dex1bNode):
                 self._robot.require_controllers(self.params.controller_timeout)
             pick.run(request)
         finally:
-            grip = report.progress.grip
-            self._object_held = bool(grip is not None and grip.held)
-            result.executed_id, result.object_held = report.candidate_id, self._object_held
-            result.mean_squeeze_effort = grip.mean_effort if grip is not None else 0.0
-            result.rejections = [conversions.rejection_msg(r) for r in report.rejections]
-            result.timings = [conversions.timing_msg(*t) for t in report.progress.timings]
+            self._object_held = report.object_held
+            report.write(result)
 
 
 def main() -> None:

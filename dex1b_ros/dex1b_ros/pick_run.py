@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.execution import ExecutionSettings, PickExecution, Progress
-from dex1b_core.motion import ArmMotion, PickPlan, Stage
+from dex1b_core.motion import PickPlan, Stage
 from dex1b_core.planning import Rejection
+from dex1b_ros import conversions
 from dex1b_ros.pick_request import PickRequest
 from dex1b_ros.ros_robot import RosRobot
+
+if TYPE_CHECKING:  # it loads pinocchio and coal
+    from dex1b_core.motion import ArmMotion
 
 _WAY_BACK = (Stage.SQUEEZE, Stage.VERIFY)
 """Stages in which an empty hand may go back the way it came: nothing has been carried yet."""
@@ -25,6 +29,19 @@ class PickReport:
     candidate_id: str = ''
     rejections: list[Rejection] = field(default_factory=list)
     plan: PickPlan | None = None
+
+    @property
+    def object_held(self) -> bool:
+        """By the hand's own latest evidence."""
+        return self.progress.grip is not None and self.progress.grip.held
+
+    def write(self, result: Any) -> None:
+        """Fill in an ExecuteGrasp.Result, but for its error."""
+        grip = self.progress.grip
+        result.executed_id, result.object_held = self.candidate_id, self.object_held
+        result.mean_squeeze_effort = grip.mean_effort if grip is not None else 0.0
+        result.rejections = [conversions.rejection_msg(r) for r in self.rejections]
+        result.timings = [conversions.timing_msg(*timing) for timing in self.progress.timings]
 
 
 class PickRun:
@@ -67,8 +84,11 @@ class PickRun:
             self._motion.robot,
             self._robot,
             self._settings,
-            validate=lambda trajectory, start: self._motion.validate(
-                trajectory, scaling=request.velocity_scaling, start=start
+            validate=lambda trajectory, start, tolerance: self._motion.validate(
+                trajectory,
+                scaling=request.velocity_scaling,
+                start=start,
+                start_tolerance=tolerance,
             ),
             on_progress=self._progressed,
         )

@@ -20,7 +20,9 @@ from dex1b_core.motion.trajectory import JointTrajectory
 from dex1b_core.robots import RobotDescription
 
 Array = NDArray[np.float64]
-Validate = Callable[[JointTrajectory, Array | None], None]
+Validate = Callable[[JointTrajectory, Array | None, float], None]
+
+_FREE = (Stage.HOME, Stage.PREGRASP)  # nothing but air in the way
 
 
 @dataclass
@@ -53,7 +55,8 @@ class PickExecution:
         robot: The robot's description.
         port: The robot.
         settings: Tolerances.
-        validate: Last check of a trajectory, given the measured start (None = do not compare).
+        validate: Last check of a trajectory, given the measured start (None = do not compare) and
+            how far it may be from the planned one [rad].
         on_progress: Called when the stage changes.
     """
 
@@ -128,15 +131,18 @@ class PickExecution:
         self._port.check()
         self.progress.touched |= stage.stage is Stage.CLOSE
         if stage.hand is not None:
-            self._validate(stage.hand, None)
+            self._validate(stage.hand, None, np.inf)
         if stage.arm is not None:
+            settings = self._settings
+            before_contact = stage.stage in (*_FREE, Stage.APPROACH)
+            tolerance = settings.start_tolerance if before_contact else settings.contact_tolerance
             start = self._port.measure(stage.arm.names).positions
-            self._validate(stage.arm, start)
+            self._validate(stage.arm, start, tolerance)
         hand = None if stage.hand is None else self._port.send(stage.hand)
         arm = None if stage.arm is None else self._port.send(stage.arm)
         self._follow(stage, arm, hand)
         if stage.arm is not None:
-            self._arrive(stage.arm)
+            self._arrive(stage)
         if stage.settle > 0:
             self._wait(stage.settle, stage.settle, f'{stage.stage.name} to settle')
 
@@ -175,18 +181,22 @@ class PickExecution:
                 'is the controller active and the arm free?',
             )
 
-    def _arrive(self, trajectory: JointTrajectory) -> None:
+    def _arrive(self, stage: PickStage) -> None:
         """Wait until the arm rests where the motion ends: drives lag behind their commands."""
+        trajectory, settings = stage.arm, self._settings
+        assert trajectory is not None
         goal = trajectory.positions[-1]
+        free = stage.stage in _FREE
+        tolerance = settings.arrival_tolerance if free else settings.contact_tolerance
 
         def arrived() -> bool:
             state = self._port.measure(trajectory.names)
-            slow = np.nan_to_num(np.abs(state.velocities)) < self._settings.rest_velocity
-            near = np.abs(state.positions - goal) < self._settings.arrival_tolerance
+            slow = np.nan_to_num(np.abs(state.velocities)) < settings.rest_velocity
+            near = np.abs(state.positions - goal) < tolerance
             return bool(slow.all() and near.all())
 
         try:
-            self._until(arrived, 0.0, 'arrival', limit=self._settings.arrival_timeout)
+            self._until(arrived, 0.0, 'arrival', limit=settings.arrival_timeout)
         except Dex1bError as error:
             if error.error_code is not ErrorCode.DEADLINE:
                 raise
@@ -196,7 +206,7 @@ class PickExecution:
                 ErrorCode.TRACKING,
                 f"joint '{trajectory.names[worst]}' stays at {measured[worst]:.4f} rad, "
                 f'{abs(measured[worst] - goal[worst]):.4f} from its goal; '
-                f'{self._settings.arrival_tolerance:.3f} rad are allowed: is the arm blocked?',
+                f'{tolerance:.3f} rad are allowed: is the arm blocked?',
             ) from error
 
     # -- grip ----------------------------------------------------------------------------------
@@ -276,7 +286,7 @@ def _way_back(
     motions = [stage.arm for stage in plan.stages if stage.arm is not None]
     ends = [float(np.abs(motion.positions[-1] - arm).max()) for motion in motions]
     last = int(np.argmin(ends))
-    if ends[last] > settings.start_tolerance:
+    if ends[last] > settings.contact_tolerance:
         raise Dex1bError(
             ErrorCode.START_STATE_MISMATCH,
             f'the arm rests {ends[last]:.3f} rad from the end of every stage; no known way back',

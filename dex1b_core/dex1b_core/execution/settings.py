@@ -12,6 +12,9 @@ class ExecutionSettings(StrictModel):
 
     start_tolerance: float = Field(0.02, gt=0, description='measured to planned start [rad]')
     arrival_tolerance: float = Field(0.01, gt=0, description='arm at the end of a motion [rad]')
+    contact_tolerance: float = Field(
+        0.05, gt=0, description='instead of both from the approach on: an object pushes back [rad]'
+    )
     arrival_timeout: float = Field(3.0, gt=0, description='to settle after a motion [s]')
     tracking_tolerance: float = Field(0.3, gt=0, description='arm to its trajectory [rad]')
     rest_velocity: float = Field(0.03, gt=0, description='slower counts as still [rad/s]')

@@ -255,7 +255,12 @@ class ArmMotion:
             )  # fmt: skip
 
     def validate(
-        self, trajectory: JointTrajectory, *, scaling: float, start: ArrayLike | None = None
+        self,
+        trajectory: JointTrajectory,
+        *,
+        scaling: float,
+        start: ArrayLike | None = None,
+        start_tolerance: float = 0.02,
     ) -> None:
         """Refuse an arm or hand trajectory that breaks a limit, the workspace or the start.
 
@@ -266,7 +271,7 @@ class ArmMotion:
             with self._lock:
                 validate_trajectory(
                     trajectory, self.arm_limits, scaling=scaling, start=start,
-                    workspace=self.robot.workspace,
+                    start_tolerance=start_tolerance, workspace=self.robot.workspace,
                     wrist_position=lambda q: self.model.wrist_pose(q)[:3, 3],
                 )  # fmt: skip
         else:

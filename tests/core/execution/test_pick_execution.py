@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,9 +48,9 @@ def plan():
 
 
 def execution(robot, **settings):
-    def validate(trajectory: JointTrajectory, start: np.ndarray | None) -> None:
+    def validate(trajectory: JointTrajectory, start: np.ndarray | None, tolerance: float):
         if trajectory.names == ARM.names:
-            validate_trajectory(trajectory, ARM, start=start)
+            validate_trajectory(trajectory, ARM, start=start, start_tolerance=tolerance)
 
     return PickExecution(ROBOT, robot, ExecutionSettings(poll_period=0.02, **settings),
                          validate=validate)  # fmt: skip
@@ -160,3 +162,23 @@ def test_a_stop_while_approaching_stops_the_arm_and_nothing_is_sent_after_it(pla
     assert caught.value.error_code == ErrorCode.CANCELED
     assert robot.stops == 1
     assert len(robot.sent) == 3
+
+
+@pytest.mark.parametrize(('push', 'code'), [(0.03, None), (0.08, ErrorCode.TRACKING)])
+def test_an_object_may_push_back_a_little_from_the_approach_on(plan, fake_robot, push, code):
+    robot = fake_robot(OBJECT)
+    measure = robot.measure
+
+    def pushed(names):
+        state = measure(names)
+        touching = names == ROBOT.arm.joints and robot.time > 1.95
+        return replace(state, positions=state.positions + push) if touching else state
+
+    robot.measure = pushed
+    if code is None:
+        assert execution(robot).run(plan).grip.held
+    else:
+        with pytest.raises(Dex1bError, match='is the arm blocked') as caught:
+            execution(robot).run(plan)
+        assert caught.value.error_code == code
+        assert not execution(robot).progress.touched

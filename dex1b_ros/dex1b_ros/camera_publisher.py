@@ -28,7 +28,6 @@ class CameraPublisher:
     ) -> None:
         self._node, self._camera = node, camera
         self._encoding, self._noise, self._seed = encoding, noise, seed
-        self._frame = 0
         self._idle = threading.Lock()
         self._pixels = {
             kind: node.create_publisher(Image, f'camera/{kind}/image_raw', 1)
@@ -53,7 +52,6 @@ class CameraPublisher:
     def publish(self, stamp: Time, poses: Mapping[str, NDArray[np.float64]]) -> None:
         """Render the bodies at their poses, if anybody looks."""
         with self._idle:
-            self._frame += 1
             camera = self._camera
             header = Header(stamp=stamp, frame_id=camera.description.frame)
             for publisher in self._infos.values():
@@ -67,8 +65,8 @@ class CameraPublisher:
             moved = camera.scene.set_poses(poses, tolerance=_STILL)
             rendering = camera.look(moved=moved, colour=colour)
             if depth:
-                # every frame has its own noise, the same whenever the world is run again
-                seed = self._seed * 1_000_003 + self._frame
+                # noise goes by simulated time, so that it is the same on a slower machine
+                seed = self._seed * 10**9 + stamp.sec * 1000 + stamp.nanosec // 10**6
                 metres = camera.measure(rendering, seed=seed, noise=self._noise)
                 pixels = encode_depth(metres, self._encoding)
                 self._pixels['depth'].publish(image_msg(pixels, self._encoding, header))

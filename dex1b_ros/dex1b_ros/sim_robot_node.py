@@ -76,6 +76,7 @@ class SimRobotNode(Dex1bNode):
         self._clock_topic = self.create_publisher(Clock, '/clock', 1)
         self._pose_topic = self.create_publisher(PoseStamped, '~/object_pose', 1)
         self._ticks = 0
+        self._last_positions: dict[str, float] = {}
         self._next_frame = 0.0
         self._frame_due = threading.Event()
         self._observe()
@@ -130,7 +131,8 @@ class SimRobotNode(Dex1bNode):
                 world.step(_STEPS)
                 self._observe()
             robot = world.robot
-            joints = robot.positions(), robot.velocities(), robot.efforts()
+            positions = robot.positions()
+            joints = positions, self._encoder_velocities(positions), robot.efforts()
             self._poses = world.poses()
         stamp = self._stamp()
         self._clock_topic.publish(Clock(clock=stamp))
@@ -140,6 +142,12 @@ class SimRobotNode(Dex1bNode):
         self._ticks += 1
         self._publish_object(stamp)
         self._request_frame(stamp)
+
+    def _encoder_velocities(self, positions: dict[str, float]) -> dict[str, float]:
+        """Mean over the last period, as encoders tell: a solver's own, in contact, is noise."""
+        last, self._last_positions = self._last_positions or positions, positions
+        period = _STEPS * self._world.settings.dt
+        return {name: (value - last[name]) / period for name, value in positions.items()}
 
     def _follow(self) -> None:
         targets = self._driver.update()
@@ -158,10 +166,10 @@ class SimRobotNode(Dex1bNode):
             self._pose_topic.publish(PoseStamped(header=header, pose=pose))
 
     def _request_frame(self, stamp: Time) -> None:
-        time = self._world.time
+        time, period = self._world.time, 1.0 / self.params.camera_rate
         if time < self._next_frame or self._camera.busy or not self._camera.wanted:
             return
-        self._next_frame = time + 1.0 / self.params.camera_rate
+        self._next_frame = max(self._next_frame, time - period) + period
         self._shot = stamp, self._poses
         self._frame_due.set()
 

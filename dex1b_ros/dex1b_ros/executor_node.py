@@ -19,6 +19,7 @@ from dex1b_core.motion import Stage
 from dex1b_core.robots import load_robot
 from dex1b_msgs.action import ExecuteGrasp
 from dex1b_msgs.msg import ExecutorStatus
+from dex1b_ros.conversions import duration_msg
 from dex1b_ros.node import LATCHED, Dex1bNode, run
 from dex1b_ros.pick_request import ExecutorParameters, pick_request
 from dex1b_ros.pick_run import PickReport, PickRun
@@ -184,7 +185,7 @@ class Executor(Dex1bNode):
             stage=int(progress.stage), candidate_id=report.candidate_id,
             max_tracking_error=progress.max_tracking_error, max_effort=progress.max_effort,
         )  # fmt: skip
-        feedback.elapsed = conversions.duration_msg(time.monotonic() - self._began)
+        feedback.elapsed = duration_msg(time.monotonic() - self._began)
         goal.publish_feedback(feedback)
 
     def _on_progress(self, report: PickReport) -> None:

@@ -14,7 +14,7 @@ from dex1b_core.perception.freespace import View, cautious, depth_behind
 Array = NDArray[np.float64]
 SAMPLE = 500
 FULL_COST = 0.0018  # a better full turn is believed [m]
-HALF_COST = 0.006  # a worse half turn is not believed [m]
+HALF_COST = 0.0045  # a worse half turn is not believed [m]
 MARGIN = 0.003  # depth noise that is no contradiction [m]
 
 
@@ -117,24 +117,28 @@ class _Search:
         centre_across = (across.max() + across.min()) / 2
         depths = np.arange(np.percentile(along, 5), along.max() + 0.6 * width, 0.005)
         sides = centre_across + np.arange(-0.2, 0.21, 0.1) * width
-        grid = [(d, s) for d in depths for s in sides]
-        best = min(grid, key=lambda ds: self._half_cost(middle + ds[0] * away + ds[1] * side))
-        for step in (0.0025, 0.00125):
-            near = [
-                (best[0] + i * step, best[1] + j * step) for i in (-1, 0, 1) for j in (-1, 0, 1)
-            ]
-            best = min(near, key=lambda ds: self._half_cost(middle + ds[0] * away + ds[1] * side))
-        axis = middle + best[0] * away + best[1] * side
-        return Symmetry(axis, (np.pi,), self._half_cost(axis), 'half_turn')
 
-    def _half_cost(self, axis: Array) -> float:
+        def cost(place: tuple[float, float], spread: float) -> float:
+            return self._half_cost(middle + place[0] * away + place[1] * side, spread)
+
+        # the grid takes the nearest axis that fits, the refinement the farthest beside it:
+        # each alone is off by what the margin forgives
+        best = min(((d, s) for d in depths for s in sides), key=lambda place: cost(place, 0.02))
+        for step in (0.0025, 0.00125):
+            steps = [(i * step, j * step) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+            near = [(best[0] + i, best[1] + j) for i, j in steps]
+            best = min(near, key=lambda place: cost(place, -0.03))
+        axis = middle + best[0] * away + best[1] * side
+        return Symmetry(axis, (np.pi,), self._half_cost(axis, 0.02), 'half_turn')
+
+    def _half_cost(self, axis: Array, spread: float) -> float:
         empty = (self.contradiction(rotate(self.sample, axis, np.pi)) > 0).mean()
         closure = 0.0
         if len(self.contour):
             gap = self.tree.query(rotate(self.contour, axis, np.pi), distance_upper_bound=0.03)[0]
             closure = float(np.minimum(gap, 0.03).mean())
-        spread = float(np.linalg.norm(self.sample[:, :2] - axis, axis=1).mean())
-        return 0.03 * float(empty) + 0.1 * closure + 0.02 * spread
+        extent = float(np.linalg.norm(self.sample[:, :2] - axis, axis=1).mean())
+        return 0.03 * float(empty) + 0.03 * closure + spread * extent
 
     def full_turn(self, start: Array) -> Symmetry:
         """Axis that makes the profile one curve: radius as a function of height."""

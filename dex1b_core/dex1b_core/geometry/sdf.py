@@ -143,15 +143,23 @@ def _closed_components(vertices: NDArray[np.float64], faces: NDArray[np.int64]) 
             ErrorCode.SHAPE_INVALID,
             f'shape has face indices {faces.min()} to {faces.max()} for {len(vertices)} vertices',
         )
-    mesh = trimesh.Trimesh(vertices, faces, process=True)
-    if mesh.is_watertight:
-        parts = mesh.split(only_watertight=True) if mesh.body_count > 1 else [mesh]
-        return [(np.asarray(p.vertices), np.asarray(p.faces)) for p in parts]
+    for mesh in (trimesh.Trimesh(vertices, faces, process=False), trimesh.Trimesh(vertices, faces)):
+        if mesh.is_watertight:
+            parts = mesh.split(only_watertight=True) if mesh.body_count > 1 else [mesh]
+            return [(np.asarray(p.vertices), np.asarray(p.faces)) for p in parts]
+        if _edges_join_pairs(mesh):
+            return [(np.asarray(mesh.vertices), np.asarray(mesh.faces))]
     raise Dex1bError(
         ErrorCode.SHAPE_INVALID,
         f'shape of {len(faces)} faces is not closed; expected every edge to join two faces: '
         'use its convex decomposition or hull',
     )
+
+
+def _edges_join_pairs(mesh: Any) -> bool:
+    """Whether every edge has an even number of faces: closed, though edges may touch edges."""
+    _, counts = np.unique(np.sort(mesh.edges, axis=1), axis=0, return_counts=True)
+    return bool((counts % 2 == 0).all())
 
 
 def _signed_distance(mesh: Mesh, points: NDArray[np.float32]) -> NDArray[np.float32]:

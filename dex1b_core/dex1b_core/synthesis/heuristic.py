@@ -65,7 +65,9 @@ class HeuristicGenerator:
         scene = build_scene(observation)
         with torch.no_grad():
             placed, dropped = propose(self.hand, scene, self.settings, seed)
-            candidates, counted = select(self.hand, scene, placed, self.selection, count, dropped)
+            candidates, counted = select(
+                self.hand, scene, placed, self.selection, count, (*scene.skipped, *dropped)
+            )
         return GenerationResult(candidates, counted, 'heuristic')
 
 

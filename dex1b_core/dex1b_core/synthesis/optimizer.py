@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import torch
 
 from dex1b_core.perception.observation import ObjectObservation
-from dex1b_core.planning.rejection import merge_rejections
 from dex1b_core.robots import RobotDescription
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.approach import plan_approach
@@ -67,8 +66,10 @@ class OptimizerGenerator:
                 self.hand, scene, approached.rotation, approached.translation, approached.pregrasp
             )
             grasps = approached.with_grasp(closed.posture)
-            candidates, reasons = select(self.hand, scene, grasps, self.selection, count)
-        return GenerationResult(candidates, merge_rejections(reasons), 'optimizer')
+            candidates, counted = select(
+                self.hand, scene, grasps, self.selection, count, scene.skipped
+            )
+        return GenerationResult(candidates, counted, 'optimizer')
 
     def _starts(
         self, scene: SynthesisScene, count: int, seed: int, generator: torch.Generator

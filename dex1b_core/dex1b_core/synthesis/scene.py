@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry.sdf import VoxelSdf, build_sdf
-from dex1b_core.perception.observation import ObjectObservation
+from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
+from dex1b_core.planning.rejection import Rejection
 
 Array = NDArray[np.float64]
 MAX_OBSTACLES = 400  # points of surroundings that matter to a hand near the object
@@ -29,6 +30,7 @@ class SynthesisScene:
         plane: (4,) support plane: unit normal and offset.
         obstacles: (M, 3) points of everything else nearby.
         visible: (N, 3) observed points of the object.
+        skipped: Hypotheses that came before the shape used and are no closed bodies.
     """
 
     sdf: VoxelSdf
@@ -37,6 +39,7 @@ class SynthesisScene:
     plane: torch.Tensor
     obstacles: torch.Tensor
     visible: torch.Tensor
+    skipped: tuple[Rejection, ...] = ()
 
     @property
     def up(self) -> torch.Tensor:
@@ -67,8 +70,8 @@ def build_scene(observation: ObjectObservation) -> SynthesisScene:
     """Prepare an observation for synthesis.
 
     Raises:
-        Dex1bError: SHAPE_INVALID without shapes or when the first one is not a closed body;
-            NO_PLANE when the support plane is not finite.
+        Dex1bError: SHAPE_INVALID without shapes or when none is a closed body; NO_PLANE
+            when the support plane is not finite.
     """
     if not observation.shapes:
         raise Dex1bError(
@@ -79,8 +82,7 @@ def build_scene(observation: ObjectObservation) -> SynthesisScene:
     plane = np.array([*observation.support_plane.normal, observation.support_plane.offset])
     if not np.isfinite(plane).all() or abs(np.linalg.norm(plane[:3]) - 1.0) > 1e-3:
         raise Dex1bError(ErrorCode.NO_PLANE, f'support plane {plane.tolist()} has no unit normal')
-    shape = observation.shapes[0]
-    sdf = build_sdf(shape.vertices, shape.faces)
+    shape, sdf, skipped = _first_closed(observation.shapes)
     return SynthesisScene(
         sdf=sdf,
         vertices=_tensor(shape.vertices),
@@ -88,6 +90,24 @@ def build_scene(observation: ObjectObservation) -> SynthesisScene:
         plane=_tensor(plane),
         obstacles=_tensor(_nearby(observation)),
         visible=_tensor(_thin(observation.points, MAX_VISIBLE)),
+        skipped=skipped,
+    )
+
+
+def _first_closed(
+    shapes: tuple[ShapeHypothesis, ...],
+) -> tuple[ShapeHypothesis, VoxelSdf, tuple[Rejection, ...]]:
+    """The most trusted shape that is a closed body, and those before it."""
+    skipped: list[Rejection] = []
+    for shape in shapes:
+        try:
+            return shape, build_sdf(shape.vertices, shape.faces), tuple(skipped)
+        except Dex1bError as error:
+            text = f"hypothesis '{shape.name}': {error.message}"
+            skipped.append(Rejection(error.error_code, 'generate', 1, text))
+    reasons = '; '.join(item.example for item in skipped)
+    raise Dex1bError(
+        ErrorCode.SHAPE_INVALID, f'none of {len(shapes)} shapes is a closed body: {reasons}'
     )
 
 

@@ -63,6 +63,18 @@ def test_overlapping_parts_count_as_their_union():
     assert union.distance(torch.tensor([[0.025, 0.025, 0.0]])).item() > 0.01
 
 
+def test_bodies_that_touch_along_an_edge_are_closed():
+    boxes = [trimesh.creation.box([0.02, 0.02, 0.02]) for _ in range(2)]
+    boxes[1].apply_translation([0.02, 0.02, 0.0])
+    joined = trimesh.util.concatenate(boxes)
+    joined.merge_vertices()
+    assert not joined.is_watertight
+    distance = sdf_of(joined).distance(torch.tensor([[0.0, 0, 0], [0.02, 0.02, 0], [0.02, 0, 0]]))
+    assert distance[0] < -0.008
+    assert distance[1] < -0.008
+    assert distance[2] > 0.008
+
+
 BOX = trimesh.creation.box([0.05, 0.05, 0.05])
 
 

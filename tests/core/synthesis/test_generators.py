@@ -152,6 +152,15 @@ def test_unusable_observations(generator, can, change, code):
     assert caught.value.error_code == code
 
 
+def test_a_broken_shape_gives_way_to_the_next(can, observe):
+    shape = can.shapes[0]
+    broken = dataclasses.replace(shape, name='broken', faces=shape.faces[:-1])
+    scene = build_scene(dataclasses.replace(can, shapes=(broken, shape)))
+    assert [(r.code, r.count) for r in scene.skipped] == [(ErrorCode.SHAPE_INVALID, 1)]
+    assert 'broken' in scene.skipped[0].example
+    assert len(scene.vertices) == len(shape.vertices)
+
+
 def test_unknown_backend(robot):
     with pytest.raises(Dex1bError, match='heuristic, optimizer'):
         make_generator('magic', robot)

@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 GRID = 32  # cells along the longest side
 SURFACE_POINTS = 2000
 CUTS = 4  # planes tried along each axis
+TIE = 0.1  # hulls of sampled points differ by this much without meaning
 
 
 @dataclass(frozen=True)
@@ -170,24 +171,32 @@ def _capped(solid: _Solid, inside: NDArray[np.bool_], lower: Array, upper: Array
 def _cut(solid: _Solid, part: _Part) -> list[_Part]:
     """Split at the plane after which the hulls enclose least.
 
-    A hollow shape gains nothing from one cut, so ties go to the cut through the deepest gap.
+    A hollow shape gains nothing from one cut, so ties go to the cut through the deepest gap that
+    parts two walls from each other: slices of a cup would stay rings.
     """
     extent = part.upper - part.lower
     best: list[tuple[ConvexHull, Array, Array]] = []
     best_cost = np.inf
     for axis in range(3):
         fractions = np.linspace(0.0, 1.0, CUTS + 2)[1:-1]
-        positions = [*(part.lower[axis] + fractions * extent[axis]), part.gap_at[axis]]
-        for position in positions:
+        bonus = TIE * extent[axis] / extent.max() if _between_walls(solid, part, axis) else 0.0
+        positions = [(part.lower[axis] + f * extent[axis], 0.0) for f in fractions]
+        for position, share in [*positions, (part.gap_at[axis], bonus)]:
             if min(position - part.lower[axis], part.upper[axis] - position) < solid.cell:
                 continue
             pieces = _split(solid, part, axis, float(position))
-            cost = sum(hull.volume for hull, _, _ in pieces)
-            if position is part.gap_at[axis]:
-                cost *= 1.0 - 0.03 * extent[axis] / extent.max()
+            cost = (1.0 - share) * sum(hull.volume for hull, _, _ in pieces)
             if pieces and cost < best_cost:
                 best, best_cost = pieces, cost
     return [_measure(solid, *piece) for piece in best]
+
+
+def _between_walls(solid: _Solid, part: _Part, axis: int) -> bool:
+    """Whether there is solid on both sides of the deepest gap, along an axis."""
+    inner = solid.inner[_within(solid.inner, part.lower, part.upper)] - part.gap_at
+    in_line = (np.abs(np.delete(inner, axis, axis=1)) < 1.5 * solid.cell).all(axis=1)
+    along = inner[in_line, axis]
+    return bool((along > 0).any() and (along < 0).any())
 
 
 def _split(

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.geometry import make_transform
+from dex1b_core.robots import load_robot
+from dex1b_core.robots.link_tree import LinkTree
+from dex1b_core.simulation.convex import convex_part
+from dex1b_core.simulation.objects import add_object
+from dex1b_core.simulation.robot import SimulatedRobot
+from dex1b_core.simulation.settings import PhysicsSettings
+
+
+@pytest.fixture(scope='module')
+def description():
+    return load_robot('xarm7_ability')
+
+
+@pytest.fixture
+def scene():
+    return PhysicsSettings().new_scene()
+
+
+def steps(scene, count):
+    for _ in range(count):
+        scene.step()
+
+
+def test_it_stays_at_home_with_an_open_hand(scene, description):
+    robot = SimulatedRobot.load(scene, description)
+    steps(scene, 240)
+    positions = robot.positions()
+    for group, start in (
+        (description.arm, description.arm.home),
+        (description.hand, description.hand.open),
+    ):
+        for name, value in zip(group.joints, start, strict=True):
+            assert positions[name] == pytest.approx(value, abs=1e-3)
+    assert max(abs(effort) for effort in robot.efforts().values()) < 0.01
+
+
+def test_joints_go_by_name_and_mimic_joints_follow(scene, description):
+    robot = SimulatedRobot.load(scene, description)
+    robot.set_targets(['middle_q1', 'joint7'], [0.9, 0.4])
+    for _ in range(240):
+        scene.step()
+        positions = robot.positions()
+        for mimic in robot.mimic:
+            expected = mimic.multiplier * positions[mimic.leader] + mimic.offset
+            assert positions[mimic.name] == pytest.approx(expected, abs=0.02)
+    assert positions['middle_q1'] == pytest.approx(0.9, abs=0.01)
+    assert positions['joint7'] == pytest.approx(0.4, abs=0.01)
+    assert positions['index_q1'] == pytest.approx(0.15, abs=0.01)
+
+
+def test_link_poses_agree_with_the_urdf(scene, description):
+    robot = SimulatedRobot.load(scene, description)
+    expected = LinkTree.from_urdf(description.urdf_path).link_poses(robot.positions())
+    for name, pose in robot.link_poses().items():
+        np.testing.assert_allclose(pose, expected[name], atol=1e-5)
+
+
+def test_efforts_are_those_of_the_drives_within_their_limits(scene, description):
+    robot = SimulatedRobot.load(scene, description)
+    robot.set_targets(['thumb_q2'], [0.15 + 0.02])
+    assert robot.efforts()['thumb_q2'] == pytest.approx(0.02 * 20.0, rel=1e-3)
+    robot.set_targets(['thumb_q2'], [1.5])
+    assert robot.efforts()['thumb_q2'] == pytest.approx(2.0)
+    assert robot.efforts()['index_q2'] == 0.0
+
+
+@pytest.mark.parametrize(
+    ('names', 'values'),
+    [
+        (['joint9'], [0.0]),
+        (['index_q2'], [0.0]),
+        (['joint1'], [np.nan]),
+        (['joint1'], [0.0, 1.0]),
+    ],
+)
+def test_targets_that_make_no_sense_are_refused(scene, description, names, values):
+    robot = SimulatedRobot.load(scene, description)
+    with pytest.raises(Dex1bError, match='expected one finite value') as caught:
+        robot.set_targets(names, values)
+    assert caught.value.error_code == ErrorCode.INVALID_REQUEST
+    assert 'joint7' in caught.value.message
+
+
+def test_a_fixed_robot_has_no_mount(scene, description):
+    with pytest.raises(Dex1bError, match='hand_only'):
+        SimulatedRobot.load(scene, description).set_mount_offset([0, 0, 0.1])
+
+
+def test_the_mount_turns_anywhere_and_moves_along_world_axes(scene, description):
+    hand = SimulatedRobot.load(scene, description, hand_only=True)
+    start = make_transform([[0, 0, 1], [1, 0, 0], [0, 1, 0]], [0.3, -0.2, 0.5])
+    hand.set_mount_pose(start)
+    np.testing.assert_allclose(hand.link_pose('base'), start, atol=1e-6)
+    for step in range(240):
+        hand.set_mount_offset(np.array([0.05, 0.0, 0.10]) * (step + 1) / 240)
+        scene.step()
+    steps(scene, 48)
+    moved = hand.link_pose('base')
+    np.testing.assert_allclose(moved[:3, 3], start[:3, 3] + [0.05, 0, 0.10], atol=1e-3)
+    np.testing.assert_allclose(moved[:3, :3], start[:3, :3], atol=1e-4)
+
+
+def test_contacts_name_the_links_that_touch(scene, description):
+    corners = np.array(np.meshgrid(*[(-0.02, 0.02)] * 3)).reshape(3, -1).T
+    parts = [convex_part(corners)]
+    hand = SimulatedRobot.load(scene, description, hand_only=True)
+    hand.set_mount_pose(make_transform(np.eye(3), [0, 0, 1.0]))
+    tip = hand.link_pose('index_L2')[:3, 3]
+    near = add_object(
+        scene, parts, mass=0.1, world_T_object=make_transform(np.eye(3), tip), name='near'
+    )
+    far = add_object(
+        scene, parts, mass=0.1, world_T_object=make_transform(np.eye(3), [2, 0, 1]), name='far'
+    )
+    scene.step()
+    touching = {name for name, c in hand.contacts(scene, near).items() if c.impulse > 0}
+    assert 'index_L2' in touching
+    assert hand.contacts(scene, near)['index_L2'].separation < 0
+    assert hand.contacts(scene, far) == {}
+
+
+def test_links_of_one_group_never_collide(scene, description):
+    hand = SimulatedRobot.load(scene, description, hand_only=True)
+    # all fingers curl into the palm: palm and proximal links share a group, thumb and fingers not
+    hand.set_targets(['index_q1', 'middle_q1', 'ring_q1', 'pinky_q1'], [1.9] * 4)
+    pairs = set()
+    for _ in range(240):
+        scene.step()
+        for contact in scene.get_contacts():
+            if any(np.linalg.norm(point.impulse) > 0 for point in contact.points):
+                pairs.add(frozenset(body.entity.name for body in contact.bodies))
+    for pair in pairs:
+        assert not description.collision.disabled(*pair)

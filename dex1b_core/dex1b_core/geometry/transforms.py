@@ -1,10 +1,12 @@
-"""Rigid transforms as 4x4 arrays named `target_T_source`: p_target = target_T_source @ p_source."""
+"""Rigid transforms as 4x4 arrays named `target_T_source`: p_target = target_T_source @ p_source.
+
+scipy.spatial is imported where it is used: it would double the start time of small nodes.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.transform import Rotation
 
 Array = NDArray[np.float64]
 
@@ -23,6 +25,8 @@ def from_xyzw(position: ArrayLike, quaternion_xyzw: ArrayLike) -> Array:
     Raises:
         ValueError: the quaternion is zero or not finite.
     """
+    from scipy.spatial.transform import Rotation
+
     quaternion = np.asarray(quaternion_xyzw, dtype=float)
     if not np.isfinite(quaternion).all() or np.linalg.norm(quaternion) < 1e-6:
         raise ValueError(f'quaternion xyzw {quaternion.tolist()} is not a rotation')
@@ -31,11 +35,15 @@ def from_xyzw(position: ArrayLike, quaternion_xyzw: ArrayLike) -> Array:
 
 def to_xyzw(transform: Array) -> tuple[Array, Array]:
     """Split a (4, 4) transform into a (3,) position [m] and a (4,) quaternion, x y z w."""
+    from scipy.spatial.transform import Rotation
+
     return transform[:3, 3].copy(), Rotation.from_matrix(transform[:3, :3]).as_quat()
 
 
 def from_rpy(position: ArrayLike, rpy: ArrayLike) -> Array:
     """Build a (4, 4) transform from a position [m] and fixed-axis roll, pitch, yaw [rad]."""
+    from scipy.spatial.transform import Rotation
+
     return make_transform(Rotation.from_euler('xyz', rpy).as_matrix(), position)
 
 

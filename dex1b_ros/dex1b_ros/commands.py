@@ -172,7 +172,7 @@ def bench_demo(
         console.print(
             f'{name}: {verdict} {report.get("lift_height_m", 0.0)} m, '
             f'{report.get("hold_s", 0.0)} s, {report.get("wall_s", 0.0)} s wall, '
-            f'{report.get("error", "")}'
+            f'{report.get("error", "")} {report.get("error_msg", "")}'
         )
 
     names = [name for name in objects.split(',') if name] or list(GRASPABLE_OBJECTS)

@@ -7,6 +7,7 @@ All callbacks run on one executor thread. Long work runs in worker threads: hand
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -187,6 +188,7 @@ def wait_for(future: Future, timeout_s: float, what: str) -> Any:
 
 def run(node_type: Callable[[], Dex1bNode]) -> None:
     """Run a node until SIGINT or SIGTERM; then stop it safely and leave."""
+    faulthandler.enable()  # a crash inside a library leaves its stack in the log
     try:
         rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:

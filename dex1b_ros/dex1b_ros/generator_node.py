@@ -21,7 +21,9 @@ class Parameters(NodeParameters):
 
     backend: str = Field('optimizer', description="'optimizer' or 'heuristic'")
     count: int = Field(64, ge=1, le=4096, description='candidates for a request that says 0')
-    threads: int = Field(2, ge=1, le=64, description='of the tensor library')
+    threads: int = Field(
+        1, ge=1, le=64, description='of the tensor library; more only help where cores are idle'
+    )
 
 
 class GeneratorNode(Dex1bNode):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import trimesh
-from harness import node_process
+from harness import Client, NodeProcess, node_process
 from std_msgs.msg import Header
 
 from dex1b_core.errors import ErrorCode
@@ -18,6 +18,10 @@ pytestmark = pytest.mark.ros
 @pytest.fixture(scope='module')
 def node(ros_domain):
     with node_process('generator_node', backend='heuristic', count=8) as process:
+        probe = Client('probe')
+        service = probe.node.create_client(GenerateGrasps, 'generate_grasps')
+        assert service.wait_for_service(120.0), process.output
+        probe.close()
         yield process
 
 
@@ -114,10 +118,14 @@ def test_object_out_of_reach_names_what_was_dropped(node, client):
     assert 'workspace' in reply.error_msg
 
 
-def test_unknown_backend_or_robot_fails_to_configure():
-    with node_process('generator_node', backend='magic') as process:
-        process.wait_for_output('known are: heuristic, optimizer')
+@pytest.mark.parametrize(
+    ('parameter', 'value', 'known'),
+    [('backend', 'magic', 'heuristic, optimizer'), ('robot', 'gripper', 'xarm7_ability')],
+)
+def test_unknown_name_fails_to_configure(parameter, value, known):
+    process = NodeProcess('generator_node', **{parameter: value})
+    try:
+        process.wait_for_output(f'known are: {known}', timeout_s=60.0)
         assert process.alive
-    with node_process('generator_node', robot='gripper') as process:
-        process.wait_for_output('known are: xarm7_ability')
-        assert process.alive
+    finally:
+        process.stop(timeout_s=30.0)

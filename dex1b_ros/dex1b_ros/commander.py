@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -71,17 +72,16 @@ class Commander:
         Raises:
             Dex1bError: NODE_UNAVAILABLE.
         """
-        waited = 0.0
+        deadline = time.monotonic() + timeout_s
         while not (self._plan_client.service_is_ready() and self._pick_client.server_is_ready()):
             check()
-            if waited >= timeout_s:
+            if time.monotonic() > deadline:
                 raise Dex1bError(
                     ErrorCode.NODE_UNAVAILABLE,
                     f"'{self._plan_client.srv_name}' did not appear within {timeout_s:.0f} s; "
                     "start the stack ('dex1b up grasp' or ros2 launch dex1b_ros grasp.launch.py)",
                 )
-            self._plan_client.wait_for_service(0.25)
-            waited += 0.25
+            time.sleep(0.1)
 
     def plan(
         self,

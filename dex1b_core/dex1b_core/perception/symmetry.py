@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 SAMPLE = 500
 FULL_COST = 0.0018  # a better full turn is believed [m]
 HALF_COST = 0.0045  # a worse half turn is not believed [m]
+MAX_SLACK = 0.012  # how far behind the nearest axis that fits others are looked for [m]
 MARGIN = 0.003  # depth noise that is no contradiction [m]
 
 
@@ -118,27 +119,34 @@ class _Search:
         depths = np.arange(np.percentile(along, 5), along.max() + 0.6 * width, 0.005)
         sides = centre_across + np.arange(-0.2, 0.21, 0.1) * width
 
-        def cost(place: tuple[float, float], spread: float) -> float:
-            return self._half_cost(middle + place[0] * away + place[1] * side, spread)
+        def at(place: tuple[float, float]) -> Array:
+            axis: Array = middle + place[0] * away + place[1] * side
+            return axis
 
-        # the grid takes the nearest axis that fits, the refinement the farthest beside it:
-        # each alone is off by what the margin forgives
-        best = min(((d, s) for d in depths for s in sides), key=lambda place: cost(place, 0.02))
+        best = min(((d, s) for d in depths for s in sides), key=lambda p: self._half_cost(at(p)))
         for step in (0.0025, 0.00125):
             steps = [(i * step, j * step) for i in (-1, 0, 1) for j in (-1, 0, 1)]
             near = [(best[0] + i, best[1] + j) for i, j in steps]
-            best = min(near, key=lambda place: cost(place, -0.03))
-        axis = middle + best[0] * away + best[1] * side
-        return Symmetry(axis, (np.pi,), self._half_cost(axis, 0.02), 'half_turn')
+            best = min(near, key=lambda p: self._half_cost(at(p)))
+        # that is the nearest axis that fits; the views often allow farther ones as well
+        limit = self._empty(at(best)) + 0.01
+        slack = 0.0
+        while slack < MAX_SLACK and self._empty(at((best[0] + slack + 0.001, best[1]))) <= limit:
+            slack += 0.001
+        axis = at((best[0] + slack / 2, best[1]))
+        return Symmetry(axis, (np.pi,), self._half_cost(axis), 'half_turn')
 
-    def _half_cost(self, axis: Array, spread: float) -> float:
-        empty = (self.contradiction(rotate(self.sample, axis, np.pi)) > 0).mean()
+    def _empty(self, axis: Array) -> float:
+        """Share of the surface whose copy lies in observed free space."""
+        return float((self.contradiction(rotate(self.sample, axis, np.pi)) > 0).mean())
+
+    def _half_cost(self, axis: Array) -> float:
         closure = 0.0
         if len(self.contour):
             gap = self.tree.query(rotate(self.contour, axis, np.pi), distance_upper_bound=0.03)[0]
             closure = float(np.minimum(gap, 0.03).mean())
-        extent = float(np.linalg.norm(self.sample[:, :2] - axis, axis=1).mean())
-        return 0.03 * float(empty) + 0.03 * closure + spread * extent
+        spread = float(np.linalg.norm(self.sample[:, :2] - axis, axis=1).mean())
+        return 0.03 * self._empty(axis) + 0.03 * closure + 0.02 * spread
 
     def full_turn(self, start: Array) -> Symmetry:
         """Axis that makes the profile one curve: radius as a function of height."""

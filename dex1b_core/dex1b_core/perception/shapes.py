@@ -17,7 +17,6 @@ from dex1b_core.perception.symmetry import Symmetry, find_symmetry, rotate
 
 Array = NDArray[np.float64]
 FREE_MARGIN = 0.004  # a copied point this deep in observed free space is dropped [m]
-COPY_MARGIN = 0.002  # how well a turned copy of free space is known [m]
 FOOT = 0.009  # height up to which the plane disturbs what is seen empty [m]
 MAX_VOXELS = 200_000  # larger objects get larger voxels
 SLAB = 0.004  # half height of the slice whose outline is filled [m]
@@ -69,7 +68,8 @@ def reconstruct_shapes(
     empty = grid.emptiness(planning_T_plane, views)
     symmetric = grid.extrude(completed) * empty
     seen = grid.near(local)
-    careful = [cautious(view) for view in views]
+    # many copies would each shave the edges
+    careful = [cautious(view) for view in views] if len(symmetry.turns) > 1 else views
     for turn in symmetry.turns:
         symmetric = np.minimum(
             symmetric,
@@ -78,7 +78,6 @@ def reconstruct_shapes(
                 careful,
                 axis=symmetry.axis,
                 turn=turn,
-                margin=COPY_MARGIN,
                 where=(symmetric > 0) & ~seen,
             ),
         )
@@ -129,13 +128,11 @@ class _Grid:
         *,
         axis: Array | None = None,
         turn: float = 0.0,
-        margin: float = 0.0,
         where: NDArray[np.bool_] | None = None,
     ) -> Array:
         """0 where (the turned copy of) a voxel was seen empty, 1 where not, soft between.
 
-        A voxel counts as empty only if it lies more than `margin` [m] before what was seen;
-        outside `where` none does.
+        Outside `where` no voxel counts as empty.
         """
         chosen = np.ones(len(self.centres), dtype=bool) if where is None else where.ravel()
         centres = self.centres[chosen]
@@ -143,7 +140,7 @@ class _Grid:
             centres = rotate(centres, axis, turn)
         behind = depth_behind(transform_points(planning_T_plane, centres), views)
         result = np.ones(len(chosen))
-        result[chosen] = np.clip(0.5 + (behind + margin) / (2 * self.voxel), 0, 1)
+        result[chosen] = np.clip(0.5 + behind / (2 * self.voxel), 0, 1)
         return result.reshape(self.shape)
 
     def near(self, points: Array) -> NDArray[np.bool_]:

@@ -24,6 +24,8 @@ from dex1b_ros.robot_driver import ControllerParameters, RobotDriver
 
 _START_TIME = 1.0  # [s]: 0 means 'latest' in TF
 _STEPS = 10  # physics steps between two publications: 24 Hz at 1/240 s
+_RESTING_TICKS = 3  # a robot at rest tells so at a third of the rate, which spares every listener
+_REST_S = 2.0  # [s] without motion
 
 
 class SimRobotParameters(NodeParameters):
@@ -76,7 +78,8 @@ class SimRobotNode(Dex1bNode):
         self._clock_topic = self.create_publisher(Clock, '/clock', 1)
         self._pose_topic = self.create_publisher(PoseStamped, '~/object_pose', 1)
         self._ticks = 0
-        self._last_positions: dict[str, float] = {}
+        self._moved_at = 0.0
+        self._published: tuple[float, dict[str, float]] | None = None
         self._next_frame = 0.0
         self._frame_due = threading.Event()
         self._observe()
@@ -130,6 +133,12 @@ class SimRobotNode(Dex1bNode):
                 self._follow()
                 world.step(_STEPS)
                 self._observe()
+            self._ticks += 1
+            if driver.moving:
+                self._moved_at = world.time
+            resting = world.time - self._moved_at > _REST_S
+            if resting and self._ticks % _RESTING_TICKS:
+                return
             robot = world.robot
             positions = robot.positions()
             joints = positions, self._encoder_velocities(positions), robot.efforts()
@@ -137,16 +146,16 @@ class SimRobotNode(Dex1bNode):
         stamp = self._stamp()
         self._clock_topic.publish(Clock(clock=stamp))
         driver.publisher.publish_joints(stamp, *joints)
-        if self._ticks % 2 == 0:
+        if resting or self._ticks % 2 == 0:
             driver.publisher.publish_tf(stamp, joints[0])
-        self._ticks += 1
         self._publish_object(stamp)
         self._request_frame(stamp)
 
     def _encoder_velocities(self, positions: dict[str, float]) -> dict[str, float]:
         """Mean over the last period, as encoders tell: a solver's own, in contact, is noise."""
-        last, self._last_positions = self._last_positions or positions, positions
-        period = _STEPS * self._world.settings.dt
+        time = self._world.time
+        (since, last), self._published = self._published or (time, positions), (time, positions)
+        period = max(time - since, self._world.settings.dt)
         return {name: (value - last[name]) / period for name, value in positions.items()}
 
     def _follow(self) -> None:

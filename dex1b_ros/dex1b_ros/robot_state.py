@@ -20,6 +20,7 @@ from dex1b_core.robots.link_tree import LinkTree, TreeJoint
 from dex1b_ros.conversions import transform_msg
 from dex1b_ros.node import LATCHED
 
+_STILL = 1e-6  # [rad or m] joints that move less keep their transform
 _STATIC_TF = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -34,6 +35,7 @@ class RobotStatePublisher:
         self._tf_static = node.create_publisher(TFMessage, '/tf_static', _STATIC_TF)
         self._description = node.create_publisher(String, 'robot_description', LATCHED)
         self._urdf = prefixed_urdf(robot.urdf_path, prefix)
+        self._last: dict[str, tuple[float, TransformStamped]] = {}
 
     def publish_static(self, stamp: Time, extra: list[TransformStamped]) -> None:
         """The description, and transforms that never change."""
@@ -74,11 +76,16 @@ class RobotStatePublisher:
             self._node.destroy_publisher(publisher)
 
     def _transform(self, joint: TreeJoint, position: float, stamp: Time) -> TransformStamped:
-        return TransformStamped(
-            header=Header(stamp=stamp, frame_id=self.frame(joint.parent)),
-            child_frame_id=self.frame(joint.child),
-            transform=transform_msg(joint.transform(position)),
-        )
+        last = self._last.get(joint.name)
+        if last is None or abs(last[0] - position) > _STILL:
+            message = TransformStamped(
+                header=Header(frame_id=self.frame(joint.parent)),
+                child_frame_id=self.frame(joint.child),
+                transform=transform_msg(joint.transform(position)),
+            )
+            last = self._last[joint.name] = position, message
+        last[1].header.stamp = stamp
+        return last[1]
 
 
 def prefixed_urdf(path: Path, prefix: str) -> str:

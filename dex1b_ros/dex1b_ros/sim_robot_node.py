@@ -14,7 +14,7 @@ from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Header
 
 from dex1b_core.assets import object_mesh_path
-from dex1b_core.errors import Dex1bError
+from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots.description import load_robot
 from dex1b_ros.camera_publisher import CameraPublisher
 from dex1b_ros.conversions import pose_msg
@@ -194,7 +194,7 @@ class SimRobotNode(Dex1bNode):
             self._camera.publish(*self._shot)
 
     def _fail(self, error: Exception) -> None:
-        code = int(error.error_code) if isinstance(error, Dex1bError) else 999
+        code = int(error.error_code) if isinstance(error, Dex1bError) else int(ErrorCode.UNKNOWN)
         text = ''.join(traceback.format_exception(error))
         self.get_logger().fatal(f'[{code}] simulation stopped: {error}\n{text}')
 

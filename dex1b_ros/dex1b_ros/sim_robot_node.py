@@ -24,7 +24,7 @@ from dex1b_ros.robot_driver import ControllerParameters, RobotDriver
 
 _START_TIME = 1.0  # [s]: 0 means 'latest' in TF
 _STEPS = 10  # physics steps between two publications: 24 Hz at 1/240 s
-_RESTING_TICKS = 3  # a robot at rest tells so at a third of the rate, which spares every listener
+_RESTING_TICKS = 4  # a robot at rest tells so at a quarter of the rate, which spares listeners
 _REST_S = 2.0  # [s] without motion
 
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.geometry.convex import ConvexPart, convex_part
 from dex1b_core.perception.observation import ShapeHypothesis
-from dex1b_core.simulation.convex import ConvexPart, convex_part
 
 Array = NDArray[np.float64]
 

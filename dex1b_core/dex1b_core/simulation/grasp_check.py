@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from dex1b_core.geometry import Plane, invert, make_transform, transform_points
+from dex1b_core.geometry.convex import ConvexPart, convex_part
 from dex1b_core.perception.observation import ShapeHypothesis
 from dex1b_core.planning import FailureReason, GraspCandidate
 from dex1b_core.robots.description import RobotDescription
 from dex1b_core.simulation.check_settings import CheckSettings
 from dex1b_core.simulation.check_trial import Trial, TrialResult
-from dex1b_core.simulation.convex import ConvexPart, convex_part
 from dex1b_core.simulation.cuts import cut_into_convex_parts
 from dex1b_core.simulation.objects import (
     add_object,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.simulation.convex import ConvexPart, convex_parts
+from dex1b_core.geometry.convex import ConvexPart, convex_parts
 from dex1b_core.simulation.settings import PhysicsSettings
 
 Array = NDArray[np.float64]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from dex1b_core.assets import cache_folder
 from dex1b_core.errors import ConfigurationError
 from dex1b_core.geometry import from_rpy
+from dex1b_core.geometry.array_cache import read_arrays, write_arrays
 from dex1b_core.robots.description import RobotDescription
-from dex1b_core.simulation.array_cache import read_arrays, write_arrays
 from dex1b_core.simulation.raycast import Body
 
 Array = NDArray[np.float64]

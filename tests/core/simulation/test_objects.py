@@ -5,7 +5,7 @@ import trimesh
 from dex1b_core.assets import object_mesh_path
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import from_rpy, make_transform
-from dex1b_core.simulation.convex import convex_part
+from dex1b_core.geometry.convex import convex_part
 from dex1b_core.simulation.objects import (
     MASS_RANGE,
     add_object,

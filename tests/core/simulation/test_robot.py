@@ -3,9 +3,9 @@ import pytest
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import make_transform
+from dex1b_core.geometry.convex import convex_part
 from dex1b_core.robots import load_robot
 from dex1b_core.robots.link_tree import LinkTree
-from dex1b_core.simulation.convex import convex_part
 from dex1b_core.simulation.objects import add_object
 from dex1b_core.simulation.robot import SimulatedRobot
 from dex1b_core.simulation.settings import PhysicsSettings

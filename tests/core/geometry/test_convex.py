@@ -3,8 +3,8 @@ import pytest
 import trimesh
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.simulation import convex
-from dex1b_core.simulation.convex import MAX_HULL_VERTICES, convex_part, convex_parts
+from dex1b_core.geometry import convex
+from dex1b_core.geometry.convex import MAX_HULL_VERTICES, convex_part, convex_parts
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from dex1b_core.simulation.array_cache import read_arrays, write_arrays
+from dex1b_core.geometry.array_cache import read_arrays, write_arrays
 
 
 def test_arrays_come_back_in_their_order(tmp_path):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dex1b_core.assets import cache_folder
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.simulation.array_cache import read_arrays, write_arrays
+from dex1b_core.geometry.array_cache import read_arrays, write_arrays
 
 Array = NDArray[np.float64]
 

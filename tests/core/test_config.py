@@ -82,6 +82,7 @@ def test_a_misspelt_key_in_a_robot_file_is_named(tmp_path, monkeypatch):
     name = robot_names()[0]
     text = (config_folder() / 'robots' / f'{name}.yaml').read_text()
     (tmp_path / 'robots').mkdir()
+    (tmp_path / 'hands').symlink_to(config_folder() / 'hands')
     (tmp_path / 'robots' / 'typo.yaml').write_text(text.replace('base_link:', 'base_lnk:', 1))
     monkeypatch.setenv('DEX1B_CONFIG', str(tmp_path))
     with pytest.raises(ConfigurationError, match=r'typo\.yaml: .*base_l'):

@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from dex1b_core.assets import asset_path
 from dex1b_core.config import StrictModel, config_folder, load_yaml
 from dex1b_core.errors import ErrorCode, UnknownNameError
-
-Vector3 = tuple[float, float, float]
-
-
-class JointGroup(StrictModel):
-    """Joints that one controller drives; limits in the order of `joints`."""
-
-    joints: tuple[str, ...]
-    velocity_limits: tuple[float, ...]
-    acceleration_limits: tuple[float, ...]
-    controller: str = Field(description='serves <controller>/follow_joint_trajectory')
-
-    @model_validator(mode='after')
-    def _lengths_match(self) -> Self:
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            is_per_joint = name in {
-                'velocity_limits',
-                'acceleration_limits',
-                'effort_limits',
-                'home',
-                'open',
-            }
-            if is_per_joint and len(value) != len(self.joints):
-                raise ValueError(f'{name} has {len(value)} values for {len(self.joints)} joints')
-        return self
+from dex1b_core.robots.hand_description import HandDescription, Vector3, load_hand
+from dex1b_core.robots.joint_group import JointGroup
 
 
 class ArmDescription(JointGroup):
@@ -43,34 +18,6 @@ class ArmDescription(JointGroup):
 
     home: tuple[float, ...]
     joint_margin: float = Field(ge=0)
-
-
-class FingerDescription(StrictModel):
-    """One finger: links from the palm outwards, tip frame, driven joints."""
-
-    links: tuple[str, ...]
-    tip: str
-    joints: tuple[str, ...]
-
-
-class PalmDescription(StrictModel):
-    """Palm frame: unit directions in the palm link."""
-
-    link: str
-    normal: Vector3
-    fingers: Vector3
-
-
-class HandDescription(JointGroup):
-    """A hand: `open` posture [rad], `effort_limits` [N m], `squeeze_offset` [rad]."""
-
-    key: str
-    root_link: str
-    open: tuple[float, ...]
-    effort_limits: tuple[float, ...]
-    squeeze_offset: float = Field(ge=0)
-    palm: PalmDescription
-    fingers: dict[str, FingerDescription]
 
 
 class DriveSettings(StrictModel):
@@ -108,7 +55,7 @@ class WorkspaceBox(StrictModel):
 
 
 class RobotDescription(StrictModel):
-    """An arm with a hand."""
+    """An arm with a hand; `hand` is given as a name under config/hands or written out."""
 
     name: str
     urdf: str = Field(description='path in the asset cache, or absolute')
@@ -119,6 +66,11 @@ class RobotDescription(StrictModel):
     simulation: SimulatedRobotSettings
     collision: CollisionSettings = CollisionSettings()
     workspace: WorkspaceBox
+
+    @field_validator('hand', mode='before')
+    @classmethod
+    def _hand_by_name(cls, value: object) -> object:
+        return load_hand(value) if isinstance(value, str) else value
 
     @property
     def urdf_path(self) -> Path:

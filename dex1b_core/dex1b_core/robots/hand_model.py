@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from dex1b_core.assets import cache_folder
-from dex1b_core.robots.description import RobotDescription
+from dex1b_core.robots.hand_description import HandDescription
 from dex1b_core.robots.kinematics import HandKinematics
 from dex1b_core.robots.link_geometry import collision_hulls, farthest_points, union_surface
 from dex1b_core.robots.spheres import fit_spheres
@@ -86,7 +86,7 @@ class HandModel:
     """A hand ready for synthesis.
 
     Attributes:
-        robot: Its description.
+        hand: Its description.
         kinematics: Batched differentiable kinematics.
         spheres: Fill every link with collision geometry.
         surface: Points on every link.
@@ -96,12 +96,12 @@ class HandModel:
         finger_names: The thumb first.
     """
 
-    def __init__(self, robot: RobotDescription) -> None:
-        self.robot = robot
-        self.kinematics = HandKinematics(robot)
-        self.finger_names = tuple(robot.hand.fingers)
-        self.closing = _closing_signs(robot, self.kinematics)
-        arrays = _cached_points(robot, self.kinematics, self.closing)
+    def __init__(self, hand: HandDescription) -> None:
+        self.hand = hand
+        self.kinematics = HandKinematics(hand)
+        self.finger_names = tuple(hand.fingers)
+        self.closing = _closing_signs(hand, self.kinematics)
+        arrays = _cached_points(hand, self.kinematics, self.closing)
         self.spheres = _points(arrays, 'spheres')
         self.surface = _points(arrays, 'surface')
         self.contacts = _points(arrays, 'contacts')
@@ -112,7 +112,7 @@ class HandModel:
         """(L,) finger index of each link, -1 for the palm and what carries it."""
         owner = {
             link: index
-            for index, finger in enumerate(self.robot.hand.fingers.values())
+            for index, finger in enumerate(self.hand.fingers.values())
             for link in (*finger.links, finger.tip)
         }
         return torch.tensor([owner.get(name, -1) for name in self.kinematics.link_names])
@@ -122,21 +122,21 @@ class HandModel:
         """(J,) finger index of each driven joint."""
         owner = {
             joint: index
-            for index, finger in enumerate(self.robot.hand.fingers.values())
+            for index, finger in enumerate(self.hand.fingers.values())
             for joint in finger.joints
         }
-        return torch.tensor([owner.get(name, -1) for name in self.robot.hand.joints])
+        return torch.tensor([owner.get(name, -1) for name in self.hand.joints])
 
     @cached_property
     def tip_links(self) -> torch.Tensor:
         """(F,) link index of each fingertip frame."""
         names = self.kinematics.link_names
-        return torch.tensor([names.index(f.tip) for f in self.robot.hand.fingers.values()])
+        return torch.tensor([names.index(f.tip) for f in self.hand.fingers.values()])
 
     @cached_property
     def open_posture(self) -> torch.Tensor:
         """(J,) open posture [rad]."""
-        return torch.tensor(self.robot.hand.open, dtype=torch.float32)
+        return torch.tensor(self.hand.open, dtype=torch.float32)
 
 
 def _points(arrays: dict[str, NDArray[np.float64]], name: str) -> HandPoints:
@@ -148,12 +148,11 @@ def _points(arrays: dict[str, NDArray[np.float64]], name: str) -> HandPoints:
     )
 
 
-def _closing_signs(robot: RobotDescription, kinematics: HandKinematics) -> torch.Tensor:
+def _closing_signs(hand: HandDescription, kinematics: HandKinematics) -> torch.Tensor:
     """Signs with which joints bring their fingertip towards the space in front of the palm.
 
     That space is the middle between the thumb's tip and the other tips in the open posture.
     """
-    hand = robot.hand
     posture = torch.tensor([hand.open])
     names = kinematics.link_names
 
@@ -177,16 +176,16 @@ def _closing_signs(robot: RobotDescription, kinematics: HandKinematics) -> torch
 
 
 def _cached_points(
-    robot: RobotDescription, kinematics: HandKinematics, closing: torch.Tensor
+    hand: HandDescription, kinematics: HandKinematics, closing: torch.Tensor
 ) -> dict[str, Array]:
     settings = (CACHE_VERSION, SPHERES_PER_LINK, SURFACE_POINTS_PER_LINK, CONTACTS_PER_FINGER,
-                PAD_COSINE, robot.hand.model_dump_json())  # fmt: skip
-    digest = hashlib.sha256(repr(settings).encode() + robot.urdf_path.read_bytes())
-    path = cache_folder() / 'hands' / f'{robot.hand.key}-{digest.hexdigest()[:16]}.npz'
+                PAD_COSINE, hand.model_dump_json())  # fmt: skip
+    digest = hashlib.sha256(repr(settings).encode() + hand.urdf_path.read_bytes())
+    path = cache_folder() / 'hands' / f'{hand.key}-{digest.hexdigest()[:16]}.npz'
     if path.is_file():
         with np.load(path) as data:
             return {name: data[name] for name in data.files}
-    arrays = _compute_points(robot, kinematics, closing)
+    arrays = _compute_points(hand, kinematics, closing)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(f'{path.with_suffix("")}-{os.getpid()}.npz')
     np.savez(partial, allow_pickle=False, **arrays)
@@ -195,9 +194,9 @@ def _cached_points(
 
 
 def _compute_points(
-    robot: RobotDescription, kinematics: HandKinematics, closing: torch.Tensor
+    hand: HandDescription, kinematics: HandKinematics, closing: torch.Tensor
 ) -> dict[str, Array]:
-    hulls = collision_hulls(robot, kinematics.link_names)
+    hulls = collision_hulls(hand.urdf_path, kinematics.link_names)
     parts: dict[str, list[Array]] = {}
 
     def add(kind: str, link: int, positions: Array, normals: Array, radii: Array) -> None:
@@ -212,10 +211,10 @@ def _compute_points(
             add('spheres', link, centres, np.zeros_like(centres), radii)
             points, normals = union_surface(hulls[name], SURFACE_POINTS_PER_LINK, seed=0)
             add('surface', link, points, normals, np.zeros(len(points)))
-    for index, finger in enumerate(robot.hand.fingers.values()):
+    for index, finger in enumerate(hand.fingers.values()):
         link = kinematics.link_names.index(finger.links[-1])
         points, normals = union_surface(hulls[finger.links[-1]], 400, seed=1)
-        keep = _facing(robot, kinematics, closing, index, points, normals)
+        keep = _facing(hand, kinematics, closing, index, points, normals)
         points, normals = points[keep], normals[keep]
         chosen = farthest_points(points, CONTACTS_PER_FINGER)
         add('contacts', link, points[chosen], normals[chosen], np.zeros(len(chosen)))
@@ -224,7 +223,7 @@ def _compute_points(
 
 
 def _facing(
-    robot: RobotDescription,
+    hand: HandDescription,
     kinematics: HandKinematics,
     closing: torch.Tensor,
     finger: int,
@@ -232,12 +231,12 @@ def _facing(
     normals: Array,
 ) -> NDArray[np.bool_]:
     """Which points of the distal link lie on its outer half and move forward on closing."""
-    description = tuple(robot.hand.fingers.values())[finger]
+    description = tuple(hand.fingers.values())[finger]
     link = kinematics.link_names.index(description.links[-1])
     tip = kinematics.link_names.index(description.tip)
-    columns = [robot.hand.joints.index(joint) for joint in description.joints]
+    columns = [hand.joints.index(joint) for joint in description.joints]
     joint = [c for c in columns if closing[c] != 0.0][-1]
-    posture = torch.tensor([robot.hand.open])
+    posture = torch.tensor([hand.open])
     ahead = posture.clone()
     ahead[0, joint] += 0.02 * float(closing[joint])
     before, after = (kinematics.forward(p)[0, link].double().numpy() for p in (posture, ahead))

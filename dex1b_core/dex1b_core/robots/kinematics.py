@@ -8,29 +8,29 @@ import pytorch_kinematics
 import torch
 
 from dex1b_core.errors import ConfigurationError
-from dex1b_core.robots.description import RobotDescription
+from dex1b_core.robots.hand_description import HandDescription
 
 
 class HandKinematics:
-    """Forward kinematics of the part of a robot's URDF below its hand's root link.
+    """Forward kinematics of the part of a URDF below the hand's root link.
 
     Attributes:
         link_names: Links of the hand, the root first.
-        joint_names: Driven joints, in the order of the robot description.
+        joint_names: Driven joints, in the order of the description.
         lower: (J,) lower limits of the driven joints [rad]; joints that mimic them are within
             their own limits too.
         upper: (J,) upper limits [rad].
     """
 
-    def __init__(self, robot: RobotDescription) -> None:
-        tree = hand_urdf(robot)
+    def __init__(self, hand: HandDescription) -> None:
+        tree = hand_urdf(hand)
         self._chain = pytorch_kinematics.build_chain_from_urdf(ElementTree.tostring(tree))
         self._chain = self._chain.to(dtype=torch.float32)
-        self.joint_names: tuple[str, ...] = robot.hand.joints
+        self.joint_names: tuple[str, ...] = hand.joints
         names = list(self._chain.get_joint_parameter_names())
         self._matrix, self._offset = _mimic_map(tree, names, list(self.joint_names))
         self.lower, self.upper = _driven_limits(tree, names, self._matrix, self._offset)
-        root = robot.hand.root_link
+        root = hand.root_link
         links = [link.get('name', '') for link in tree.findall('link')]
         self.link_names: tuple[str, ...] = (root, *(name for name in links if name != root))
         self._all_names = names
@@ -59,20 +59,19 @@ class HandKinematics:
         return torch.stack(matrices, dim=1)
 
 
-def hand_urdf(robot: RobotDescription) -> ElementTree.Element:
+def hand_urdf(hand: HandDescription) -> ElementTree.Element:
     """The URDF's links and joints below the hand's root link, without geometry.
 
     Raises:
         ConfigurationError: the description names links or joints that the URDF lacks.
     """
-    root = ElementTree.parse(robot.urdf_path).getroot()
+    root = ElementTree.parse(hand.urdf_path).getroot()
     links = {str(link.get('name')): link for link in root.findall('link')}
     joints = root.findall('joint')
-    hand = robot.hand
     named = [hand.root_link, hand.palm.link]
     named += [link for finger in hand.fingers.values() for link in (*finger.links, finger.tip)]
-    _require(named, links, 'link', robot)
-    _require(list(hand.joints), {str(j.get('name')): j for j in joints}, 'joint', robot)
+    _require(named, links, 'link', hand)
+    _require(list(hand.joints), {str(j.get('name')): j for j in joints}, 'joint', hand)
     tree = ElementTree.Element('robot', name=hand.key)
     pending = [hand.root_link]
     while pending:
@@ -82,18 +81,18 @@ def hand_urdf(robot: RobotDescription) -> ElementTree.Element:
             if _end(joint, 'parent') == name:
                 tree.append(joint)
                 pending.append(_end(joint, 'child'))
-    _require(named, {str(link.get('name')): link for link in tree.findall('link')}, 'link', robot)
+    _require(named, {str(link.get('name')): link for link in tree.findall('link')}, 'link', hand)
     return tree
 
 
 def _require(
-    names: list[str], known: dict[str, ElementTree.Element], kind: str, robot: RobotDescription
+    names: list[str], known: dict[str, ElementTree.Element], kind: str, hand: HandDescription
 ) -> None:
     missing = sorted({name for name in names if name not in known})
     if missing:
         raise ConfigurationError(
-            f"robot '{robot.name}': {kind}s {missing} are not below '{robot.hand.root_link}' in "
-            f'{robot.urdf}; known are: {", ".join(sorted(known))}'
+            f"hand '{hand.key}': {kind}s {missing} are not below '{hand.root_link}' in "
+            f'{hand.urdf}; known are: {", ".join(sorted(known))}'
         )
 
 

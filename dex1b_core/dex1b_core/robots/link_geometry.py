@@ -10,16 +10,15 @@ import trimesh
 from numpy.typing import NDArray
 
 from dex1b_core.errors import ConfigurationError
-from dex1b_core.robots.description import RobotDescription
 
 Array = NDArray[np.float64]
 
 
-def collision_hulls(robot: RobotDescription, links: tuple[str, ...]) -> dict[str, list[Any]]:
+def collision_hulls(urdf_path: Path, links: tuple[str, ...]) -> dict[str, list[Any]]:
     """Convex hull of every collision element, as simulators use it.
 
     Args:
-        robot: Whose URDF to read.
+        urdf_path: The URDF to read.
         links: Link names; a link without collision geometry gets an empty list.
 
     Returns:
@@ -31,13 +30,13 @@ def collision_hulls(robot: RobotDescription, links: tuple[str, ...]) -> dict[str
     import yourdfpy
 
     urdf = yourdfpy.URDF.load(
-        str(robot.urdf_path),
+        str(urdf_path),
         build_scene_graph=False,
         load_meshes=False,
         build_collision_scene_graph=False,
         load_collision_meshes=False,
     )
-    folder = robot.urdf_path.parent
+    folder = urdf_path.parent
     return {
         name: [
             _hull(element, folder).apply_transform(

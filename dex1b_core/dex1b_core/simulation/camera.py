@@ -12,7 +12,7 @@ from dex1b_core.config import StrictModel, config_folder, load_yaml
 from dex1b_core.errors import ErrorCode, UnknownNameError
 from dex1b_core.geometry import look_at
 from dex1b_core.perception.frames import CameraIntrinsics
-from dex1b_core.robots.description import Vector3
+from dex1b_core.robots.hand_description import Vector3
 from dex1b_core.simulation.raycast import RaycastScene, Rendering
 
 Image = NDArray[np.float32]

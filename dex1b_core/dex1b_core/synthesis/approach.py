@@ -51,7 +51,7 @@ def _opened(hand: HandModel, posture: torch.Tensor, opening: float) -> torch.Ten
 
 def _directions(hand: HandModel, scene: SynthesisScene, grasps: GraspBatch) -> list[torch.Tensor]:
     """(B, 3) directions: mixes of palm normal, finger direction, and straight down."""
-    palm = hand.robot.hand.palm
+    palm = hand.hand.palm
     link = hand.kinematics.link_names.index(palm.link)
     turned = grasps.rotation @ hand.kinematics.forward(grasps.grasp)[:, link, :3, :3]
     normal = torch.einsum('bij,j->bi', turned, torch.tensor(palm.normal))

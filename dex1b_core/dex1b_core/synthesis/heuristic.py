@@ -54,7 +54,8 @@ class HeuristicGenerator:
         settings: HeuristicSettings | None = None,
         selection: SelectionSettings | None = None,
     ) -> None:
-        self.hand = HandModel(robot)
+        self.robot = robot
+        self.hand = HandModel(robot.hand)
         self.settings = settings or HeuristicSettings()
         self.selection = selection or SelectionSettings()
 
@@ -66,8 +67,9 @@ class HeuristicGenerator:
         with torch.no_grad():
             placed, dropped = propose(self.hand, scene, self.settings, seed)
             candidates, counted = select(
-                self.hand, scene, placed, self.selection, count, (*scene.skipped, *dropped)
-            )
+                self.hand, scene, placed, self.selection, self.robot.workspace, count,
+                (*scene.skipped, *dropped),
+            )  # fmt: skip
         return GenerationResult(candidates, counted, 'heuristic')
 
 

@@ -46,7 +46,8 @@ class OptimizerGenerator:
         settings: OptimizerSettings | None = None,
         selection: SelectionSettings | None = None,
     ) -> None:
-        self.hand = HandModel(robot)
+        self.robot = robot
+        self.hand = HandModel(robot.hand)
         self.settings = settings or OptimizerSettings()
         self.selection = selection or SelectionSettings()
 
@@ -67,8 +68,9 @@ class OptimizerGenerator:
             )
             grasps = approached.with_grasp(closed.posture)
             candidates, counted = select(
-                self.hand, scene, grasps, self.selection, count, scene.skipped
-            )
+                self.hand, scene, grasps, self.selection, self.robot.workspace, count,
+                scene.skipped,
+            )  # fmt: skip
         return GenerationResult(candidates, counted, 'optimizer')
 
     def _starts(

@@ -38,9 +38,9 @@ def preshapes(
         opposition: Offsets from the open posture of joints that neither open nor close, such as
             the thumb's rotation [rad].
     """
-    palm = hand.robot.hand.palm
+    palm = hand.hand.palm
     root = torch.eye(3)
-    if palm.link != hand.robot.hand.root_link:
+    if palm.link != hand.hand.root_link:
         link = hand.kinematics.link_names.index(palm.link)
         root = hand.kinematics.forward(hand.open_posture[None])[0, link, :3, :3]
     forward = root @ (torch.tensor(palm.normal) + torch.tensor(palm.fingers))

@@ -10,6 +10,7 @@ import torch
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.planning.candidate import GraspCandidate
 from dex1b_core.planning.rejection import Rejection, merge_rejections
+from dex1b_core.robots.description import WorkspaceBox
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch
 from dex1b_core.synthesis.quality import GraspQuality, measure
@@ -42,10 +43,10 @@ class SelectionSettings:
 
 
 def rejections(
-    hand: HandModel, grasps: GraspBatch, quality: GraspQuality, settings: SelectionSettings
+    grasps: GraspBatch, quality: GraspQuality, settings: SelectionSettings, workspace: WorkspaceBox
 ) -> tuple[torch.Tensor, tuple[Rejection, ...]]:
     """Which grasps stay (B,) and why the others go; a grasp counts under its first reason."""
-    lower, upper = (torch.tensor(v) for v in _workspace(hand))
+    lower, upper = torch.tensor(workspace.lower), torch.tensor(workspace.upper)
     finite = torch.isfinite(grasps.translation).all(1) & torch.isfinite(grasps.grasp).all(1)
     outside = ((grasps.translation < lower) | (grasps.translation > upper)).any(1)
     few = ~quality.touching[:, 0] | (quality.touching.sum(1) < settings.min_fingers)
@@ -78,15 +79,11 @@ def rejections(
     return keep, tuple(counted)
 
 
-def _workspace(hand: HandModel) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    return hand.robot.workspace.lower, hand.robot.workspace.upper
-
-
 def predicted_quality(
     hand: HandModel, scene: SynthesisScene, grasps: GraspBatch, quality: GraspQuality
 ) -> torch.Tensor:
     """(B,) higher is better; about 1 for a balanced, opposed, central, seen, reachable grasp."""
-    fingers = torch.tensor(hand.robot.hand.palm.fingers)
+    fingers = torch.tensor(hand.hand.palm.fingers)
     pointing = torch.einsum('bij,j->bi', grasps.rotation, fingers)
     outwards = scene.centre - (scene.centre @ scene.up) * scene.up
     outwards = torch.nn.functional.normalize(outwards, dim=0, eps=1e-6)
@@ -111,6 +108,7 @@ def select(
     scene: SynthesisScene,
     grasps: GraspBatch,
     settings: SelectionSettings,
+    workspace: WorkspaceBox,
     count: int,
     dropped: tuple[Rejection, ...] = (),
 ) -> tuple[tuple[GraspCandidate, ...], tuple[Rejection, ...]]:
@@ -120,7 +118,7 @@ def select(
         Dex1bError: NO_CANDIDATES when none is left; the message counts the reasons.
     """
     quality = measure(hand, scene, grasps, settings.approach_distance)
-    keep, reasons = rejections(hand, grasps, quality, settings)
+    keep, reasons = rejections(grasps, quality, settings, workspace)
     counted = merge_rejections([*dropped, *reasons])
     scores = predicted_quality(hand, scene, grasps, quality)
     order = torch.argsort(scores, descending=True, stable=True)
@@ -159,7 +157,7 @@ def spread(grasps: GraspBatch, order: torch.Tensor, count: int) -> torch.Tensor:
 def squeeze_posture(hand: HandModel, grasp: torch.Tensor, touching: torch.Tensor) -> torch.Tensor:
     """Close the touching fingers (B, F) further by the hand's squeeze offset; (B, J) [rad]."""
     takes_part = touching[:, hand.joint_fingers].float()
-    target = grasp + takes_part * hand.closing * hand.robot.hand.squeeze_offset
+    target = grasp + takes_part * hand.closing * hand.hand.squeeze_offset
     return torch.minimum(torch.maximum(target, hand.kinematics.lower), hand.kinematics.upper)
 
 
@@ -179,7 +177,7 @@ def to_candidates(
     ]
     return tuple(
         GraspCandidate(
-            hand=hand.robot.hand.key,
+            hand=hand.hand.key,
             planning_T_wrist=pose,
             joint_names=hand.kinematics.joint_names,
             pregrasp=pregrasp,

@@ -5,20 +5,20 @@ import pytest
 import torch
 import trimesh
 
-from dex1b_core.robots import load_robot
+from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.robots.link_geometry import collision_hulls, union_depth, union_surface
 from dex1b_core.robots.spheres import fit_spheres
 
 
 @pytest.fixture(scope='module')
-def robot():
-    return load_robot('xarm7_ability')
+def description():
+    return load_hand('ability_right')
 
 
 @pytest.fixture(scope='module')
-def hand(robot):
-    return HandModel(robot)
+def hand(description):
+    return HandModel(description)
 
 
 def test_closing_signs(hand):
@@ -37,8 +37,8 @@ def test_closing_brings_thumb_and_fingers_together(hand):
     assert gap(hand.open_posture + 0.5 * hand.closing) < gap(hand.open_posture) - 0.03
 
 
-def test_spheres_fill_each_link_and_stay_in_it(robot, hand):
-    hulls = collision_hulls(robot, hand.kinematics.link_names)
+def test_spheres_fill_each_link_and_stay_in_it(description, hand):
+    hulls = collision_hulls(description.urdf_path, hand.kinematics.link_names)
     for link in hand.spheres.links.unique().tolist():
         parts = hulls[hand.kinematics.link_names[link]]
         mine = hand.spheres.links == link
@@ -47,8 +47,8 @@ def test_spheres_fill_each_link_and_stay_in_it(robot, hand):
         assert (union_depth(parts, centres) > radii - 0.0015).all()
 
 
-def test_surface_points_lie_on_the_union(robot, hand):
-    hulls = collision_hulls(robot, hand.kinematics.link_names)
+def test_surface_points_lie_on_the_union(description, hand):
+    hulls = collision_hulls(description.urdf_path, hand.kinematics.link_names)
     for link in hand.surface.links.unique().tolist():
         parts = hulls[hand.kinematics.link_names[link]]
         points = hand.surface.positions[hand.surface.links == link].numpy()
@@ -67,8 +67,8 @@ def test_contact_candidates_face_the_other_side(hand):
     assert links == {f'{finger}_L2' for finger in hand.finger_names}
 
 
-def test_points_are_the_same_from_the_cache(robot, hand, tmp_path, monkeypatch):
-    again = HandModel(robot)
+def test_points_are_the_same_from_the_cache(description, hand, tmp_path, monkeypatch):
+    again = HandModel(description)
     torch.testing.assert_close(again.spheres.positions, hand.spheres.positions)
     torch.testing.assert_close(again.contacts.normals, hand.contacts.normals)
 

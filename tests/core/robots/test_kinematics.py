@@ -17,7 +17,7 @@ def robot():
 
 @pytest.fixture(scope='module')
 def kinematics(robot):
-    return HandKinematics(robot)
+    return HandKinematics(robot.hand)
 
 
 def random_postures(kinematics, count):
@@ -84,6 +84,6 @@ def test_gradient_equals_finite_differences(kinematics):
     ],
 )  # fmt: skip
 def test_description_that_does_not_fit_the_urdf(robot, change, text):
-    hand = robot.hand.model_copy(update=change)
+    hand = robot.hand.model_copy(update={'urdf': robot.urdf, **change})
     with pytest.raises(ConfigurationError, match=text):
-        HandKinematics(robot.model_copy(update={'hand': hand}))
+        HandKinematics(hand)

@@ -17,7 +17,7 @@ def robot():
 
 @pytest.fixture(scope='session')
 def hand(robot):
-    return HandModel(robot)
+    return HandModel(robot.hand)
 
 
 def place_and_see(mesh, at=(0.45, 0.0), obstacles=None):

@@ -1,0 +1,33 @@
+"""Joints that one controller drives."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from dex1b_core.config import StrictModel
+
+
+class JointGroup(StrictModel):
+    """Joints that one controller drives; limits in the order of `joints`."""
+
+    joints: tuple[str, ...]
+    velocity_limits: tuple[float, ...]
+    acceleration_limits: tuple[float, ...]
+    controller: str = Field(description='serves <controller>/follow_joint_trajectory')
+
+    @model_validator(mode='after')
+    def _lengths_match(self) -> Self:
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            is_per_joint = name in {
+                'velocity_limits',
+                'acceleration_limits',
+                'effort_limits',
+                'home',
+                'open',
+            }
+            if is_per_joint and len(value) != len(self.joints):
+                raise ValueError(f'{name} has {len(value)} values for {len(self.joints)} joints')
+        return self

@@ -53,6 +53,14 @@ class ConvexPart:
     faces: NDArray[np.int64]
     volume: float
 
+    def moved(self, translation: Array) -> ConvexPart:
+        """The same, shifted by (3,) [m]."""
+        return ConvexPart(self.vertices + translation, self.faces, self.volume)
+
+    def scaled(self, factor: float) -> ConvexPart:
+        """The same, grown about the origin."""
+        return ConvexPart(self.vertices * factor, self.faces, self.volume * factor**3)
+
 
 def convex_part(points: Any) -> ConvexPart:
     """Convex hull of (N, 3) points with at most `MAX_HULL_VERTICES` vertices.

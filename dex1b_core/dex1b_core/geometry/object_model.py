@@ -1,0 +1,154 @@
+"""An object to grasp, from a name or a mesh file: one closed body made of convex parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dex1b_core.assets import object_mesh_path
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.geometry.convex import ConvexPart, convex_parts
+from dex1b_core.geometry.mesh_file import SUFFIXES, read_mesh_file
+from dex1b_core.geometry.mesh_repair import repair
+from dex1b_core.geometry.shapes import shape_parts
+from dex1b_core.geometry.solids import Faces, Solid, fuse
+from dex1b_core.geometry.transforms import make_transform
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ObjectModel:
+    """A rigid body whose frame lies in the centre of its volume, axes as in its file.
+
+    Surface, distance and simulators all speak of the same body: the union of `parts`.
+
+    Attributes:
+        name: Short, fit for a file name.
+        spec: What it was loaded from: `ycb:mug`, `shape:torus` or a path.
+        scale: Factor that it was loaded with, units apart.
+        solid: Surface of the union of the parts, closed, object frame.
+        parts: Convex parts, object frame.
+        object_T_mesh: (4, 4) pose of the (scaled) mesh's own frame.
+        fit: Distances [m] of the mesh's surface from that of the parts: 95 %, maximum; 0 for
+            shapes, which are made of their parts.
+        repairs: What was mended in the mesh, a sentence each.
+    """
+
+    name: str
+    spec: str
+    scale: float
+    solid: Solid
+    parts: tuple[ConvexPart, ...]
+    object_T_mesh: Array
+    fit: tuple[float, float] = (0.0, 0.0)
+    repairs: tuple[str, ...] = ()
+
+    @property
+    def vertices(self) -> Array:
+        """(V, 3) of the surface [m]."""
+        return self.solid.vertices
+
+    @property
+    def faces(self) -> Faces:
+        """(F, 3) vertex indices of the surface."""
+        return self.solid.faces
+
+    @property
+    def extents(self) -> Array:
+        """(3,) size of the axis-aligned box around it [m]."""
+        return self.solid.extents
+
+    @cached_property
+    def volume(self) -> float:
+        """[m^3]."""
+        return self.solid.volume
+
+    def part_mesh(self) -> tuple[Array, Faces, NDArray[np.int64]]:
+        """All parts in one mesh: (V, 3) vertices [m], (F, 3) faces, (F,) part of each face."""
+        starts = np.cumsum([0, *(len(part.vertices) for part in self.parts)])
+        faces = [part.faces + start for part, start in zip(self.parts, starts, strict=False)]
+        index = np.repeat(np.arange(len(self.parts)), [len(part.faces) for part in self.parts])
+        return np.vstack([part.vertices for part in self.parts]), np.vstack(faces), index
+
+
+def load_object(spec: str, *, scale: float | None = None, units: str | None = None) -> ObjectModel:
+    """Load an object by what a command line says.
+
+    Meshes are repaired, then decomposed into convex parts, which takes seconds the first time and
+    is cached.
+
+    Args:
+        spec: `ycb:NAME` (fetched models), `shape:NAME` (`shapes.shape_names`, `random-N`), or the
+            path of a mesh file.
+        scale: Factor, 1 when None.
+        units: Of a mesh file, one of `mesh_file.UNITS`; metres when None.
+
+    Raises:
+        Dex1bError: UNKNOWN_OBJECT for an unknown name or missing file; ASSET_MISSING when the YCB
+            models are not fetched; INVALID_REQUEST for a bad scale or units; SHAPE_INVALID for a
+            mesh that is no body, or of implausible size.
+    """
+    kind, _, name = spec.partition(':')
+    factor = 1.0 if scale is None else float(scale)
+    if kind == 'shape':
+        _require_metres(spec, units)
+        parts = tuple(part.scaled(_positive(factor)) for part in shape_parts(name))
+        return _centred(name, spec, factor, parts)
+    if kind == 'ycb':
+        _require_metres(spec, units)
+        path = object_mesh_path(name)
+    elif Path(spec).suffix.lower() in SUFFIXES or Path(spec).is_file():
+        path = Path(spec)
+    else:
+        raise Dex1bError(
+            ErrorCode.UNKNOWN_OBJECT,
+            f"object '{spec}' is neither ycb:NAME, shape:NAME nor a mesh file "
+            f'({", ".join(SUFFIXES)})',
+        )
+    repaired = repair(read_mesh_file(path, units=units, scale=factor))
+    parts = convex_parts(repaired.solid)
+    return _centred(path.stem, spec, factor, parts, repaired.solid, repaired.repairs)
+
+
+def _centred(
+    name: str,
+    spec: str,
+    scale: float,
+    parts: tuple[ConvexPart, ...],
+    mesh: Solid | None = None,
+    repairs: tuple[str, ...] = (),
+) -> ObjectModel:
+    solid = fuse(parts)
+    offset = -solid.centre
+    fit = (0.0, 0.0)
+    return ObjectModel(
+        name,
+        spec,
+        scale,
+        solid.moved(offset),
+        tuple(part.moved(offset) for part in parts),
+        make_transform(np.eye(3), offset),
+        fit,
+        repairs,
+    )
+
+
+def _require_metres(spec: str, units: str | None) -> None:
+    if units not in (None, 'm'):
+        raise Dex1bError(
+            ErrorCode.INVALID_REQUEST,
+            f"'{spec}' is in metres; units '{units}' are for mesh files: use --scale instead",
+        )
+
+
+def _positive(scale: float) -> float:
+    if not np.isfinite(scale) or scale <= 0.0:
+        raise Dex1bError(
+            ErrorCode.INVALID_REQUEST, f'scale {scale} is no positive number; 1 keeps the size'
+        )
+    return scale

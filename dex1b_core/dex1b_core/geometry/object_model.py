@@ -16,9 +16,14 @@ from dex1b_core.geometry.mesh_file import SUFFIXES, read_mesh_file
 from dex1b_core.geometry.mesh_repair import repair
 from dex1b_core.geometry.shapes import shape_parts
 from dex1b_core.geometry.solids import Faces, Solid, fuse
+from dex1b_core.geometry.surface import sample_surface, surface_distance
 from dex1b_core.geometry.transforms import make_transform
 
 Array = NDArray[np.float64]
+
+_DECOMPOSITION_GAP = 1e-4  # [m] that convex decomposition leaves between its parts
+_CONCAVITY = 0.04
+_MOST_PARTS = 16
 
 
 @dataclass(frozen=True)
@@ -110,8 +115,8 @@ def load_object(spec: str, *, scale: float | None = None, units: str | None = No
             f"object '{spec}' is neither ycb:NAME, shape:NAME nor a mesh file "
             f'({", ".join(SUFFIXES)})',
         )
-    repaired = repair(read_mesh_file(path, units=units, scale=factor))
-    parts = convex_parts(repaired.solid)
+    repaired = repair(read_mesh_file(path, units=units, scale=factor), name=str(path))
+    parts = convex_parts(repaired.solid, concavity=_CONCAVITY, max_parts=_MOST_PARTS)
     return _centred(path.stem, spec, factor, parts, repaired.solid, repaired.repairs)
 
 
@@ -123,9 +128,9 @@ def _centred(
     mesh: Solid | None = None,
     repairs: tuple[str, ...] = (),
 ) -> ObjectModel:
-    solid = fuse(parts)
+    solid = fuse(parts) if mesh is None else fuse(parts, gap=_DECOMPOSITION_GAP)
+    fit = (0.0, 0.0) if mesh is None else _fit(mesh, solid)
     offset = -solid.centre
-    fit = (0.0, 0.0)
     return ObjectModel(
         name,
         spec,
@@ -136,6 +141,11 @@ def _centred(
         fit,
         repairs,
     )
+
+
+def _fit(mesh: Solid, solid: Solid) -> tuple[float, float]:
+    distance = surface_distance(solid, sample_surface(mesh, 2000).points)
+    return float(np.percentile(distance, 95)), float(distance.max())
 
 
 def _require_metres(spec: str, units: str | None) -> None:

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 Faces = NDArray[np.int64]
 
 _TOLERANCE = 1e-6  # [m] below which corners of a union are one
-_GROWTH = 2e-6  # [m] by which convex parts are grown so that those that touch become one
+_TOUCHING = 2e-6  # [m] between convex parts that are meant to touch
 
 
 @dataclass(frozen=True)
@@ -74,29 +74,39 @@ def union(meshes: Sequence[MeshLike]) -> Solid:
     return solid
 
 
-def fuse(parts: Sequence[ConvexPart]) -> Solid:
+def fuse(parts: Sequence[ConvexPart], *, gap: float = _TOUCHING) -> Solid:
     """The body that convex parts fill together; parts that touch become one.
 
-    Exact to 10 micrometres.
+    Args:
+        parts: Convex and closed.
+        gap: Parts that are nearer than this become one: each is grown so far [m].
 
     Raises:
         Dex1bError: SHAPE_INVALID when there are no parts.
     """
-    solid = union([_grown(part) for part in parts])
-    joined = _manifold(solid, 0).simplify(4 * _GROWTH)
-    return _solid(joined)
+    solid = union([_grown(part, gap) for part in parts])
+    return _solid(_manifold(solid, 0).simplify(4 * _TOUCHING))
 
 
 def bodies(solid: Solid) -> tuple[Solid, ...]:
-    """Its connected bodies, each with its cavities, the largest first."""
+    """Its connected surfaces, those around most volume first; that of a cavity is negative."""
     found = [_solid(body) for body in _manifold(solid, 0).decompose()]
-    return tuple(sorted(found, key=lambda body: -body.volume))
+    return tuple(sorted(found, key=lambda body: -abs(body.volume)))
 
 
-def _grown(part: ConvexPart) -> Solid:
+def is_closed(mesh: MeshLike) -> bool:
+    """Whether every edge joins two faces that are wound alike."""
+    try:
+        _manifold(mesh, 0)
+    except Dex1bError:
+        return False
+    return True
+
+
+def _grown(part: ConvexPart, distance: float) -> Solid:
     outward = part.vertices - part.vertices.mean(axis=0)
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
-    return Solid(part.vertices + _GROWTH * outward, part.faces)
+    return Solid(part.vertices + distance * outward, part.faces)
 
 
 def _manifold(mesh: MeshLike, index: int) -> Any:

@@ -37,9 +37,7 @@ def main() -> int:
         help='other torque limit for one joint; may be repeated',
     )
     parser.add_argument(
-        '--multi-contact',
-        action='store_true',
-        help='several contacts where hulls meet face to face',
+        '--single-contact', action='store_true', help='one contact where two hulls meet'
     )
     parser.add_argument(
         '--all-directions', action='store_true', help='go on after a lost direction; slower'
@@ -51,7 +49,7 @@ def main() -> int:
     settings = Settings(
         **{name: getattr(arguments, name) for name in CHANGEABLE},
         limits={name: float(value) for name, value in limits.items()},
-        multi_contact=arguments.multi_contact,
+        multi_contact=not arguments.single_contact,
         all_directions=arguments.all_directions,
     )
     found: dict[str, Verdicts] = {}

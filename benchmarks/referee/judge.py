@@ -101,10 +101,10 @@ def _judge_here(candidates: Candidates, settings: Settings, spec: HandSpec) -> V
     plane = candidates.support_plane if candidates.has_plane else None
     trials, seconds = [], []
     for row in range(len(candidates)):
-        start = time.perf_counter()
+        start = time.process_time()
         postures = candidates.pregrasp[row], candidates.grasp[row], candidates.squeeze[row]
         approach = None if candidates.approach is None else candidates.approach[row]
         pose = np.asarray(candidates.object_T_hand[row], dtype=float)
         trials.append(run_trial(world, pose, postures, settings, plane, approach))
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     return Verdicts.of(trials, seconds, settings)

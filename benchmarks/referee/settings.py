@@ -56,5 +56,5 @@ class Settings:
     clean: float = 0.003
     max_below: float = 0.001
     approach_distance: float = 0.08
-    multi_contact: bool = False
+    multi_contact: bool = True
     all_directions: bool = False

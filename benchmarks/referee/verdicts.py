@@ -30,7 +30,7 @@ class Verdicts:
         contacts: (N,) between hand and object after closing.
         fingers: (N,) that have one.
         below: (N, 3) hand geometry below the support plane in grasp, pregrasp, approach [m].
-        seconds: (N,) that judging took.
+        seconds: (N,) of processor time that judging took.
         clean_limit: Overlap that a clean grasp may have [m].
     """
 

@@ -16,7 +16,8 @@ from benchmarks.referee.settings import Settings
 
 Array = NDArray[np.float64]
 
-STIFF = {'solref': [0.005, 1.0], 'solimp': [0.5, 0.99, 0.0001, 0.5, 2.0]}  # as DexGraspBench
+# as DexGraspBench has it: the hand's own contacts are stiff, objects keep MuJoCo's defaults
+STIFF = {'solref': [0.005, 1.0], 'solimp': [0.5, 0.99, 0.0001, 0.5, 2.0]}
 RIGID = {'solref': [0.008, 1.0], 'solimp': [0.99, 0.999, 0.0001, 0.5, 2.0]}  # mimic joints
 OBJECT = 'object'
 GRID = 40  # cells along the longest side when the object's volume is counted
@@ -205,7 +206,7 @@ def _add_body(spec: Any, made: list[Any], body: Body, settings: Settings) -> Any
             range=joint.limits if limited else [0.0, 0.0],
         )
     for number, shape in enumerate(body.shapes):
-        shape.add_to(spec, added, f'{body.name}/{number}', **_contact(settings))
+        shape.add_to(spec, added, f'{body.name}/{number}', **_contact(settings), **STIFF)
     return added
 
 
@@ -220,7 +221,7 @@ def _add_object(spec: Any, parts: tuple[Array, ...], settings: Settings) -> None
 
 
 def _contact(settings: Settings) -> dict[str, Any]:
-    return {'friction': [settings.friction, settings.torsion, 0.0001], 'condim': 4, **STIFF}
+    return {'friction': [settings.friction, settings.torsion, 0.0001], 'condim': 4}
 
 
 def _set_inertia(body: Any, mass: float, centre: Array, inertia: Array) -> None:

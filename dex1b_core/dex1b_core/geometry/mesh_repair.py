@@ -55,7 +55,7 @@ def repair(mesh: Solid, *, name: str = 'mesh') -> Repaired:
     """
     _require_body(mesh, name)
     notes: list[str] = []
-    clean = _wound_alike(_without_duplicates(mesh, notes), notes)
+    clean = _wound_alike(_without_duplicates(mesh, notes, name), notes)
     loops = boundary_loops(clean.faces)
     filled = fill(clean, loops)
     if loops:
@@ -93,17 +93,19 @@ def _require_body(mesh: Solid, name: str) -> None:
         )
     used = mesh.vertices[np.unique(mesh.faces)]
     sizes = np.linalg.svd(used - used.mean(axis=0), compute_uv=False) / np.sqrt(len(used))
-    if sizes[-1] < _FLAT * sizes[0] or len(used) < 4:
+    if len(used) < 4 or sizes[-1] <= _FLAT * sizes[0]:
         raise _invalid(name, 'is flat', 'a body with a volume: give the sheet a thickness')
 
 
-def _without_duplicates(mesh: Solid, notes: list[str]) -> Solid:
+def _without_duplicates(mesh: Solid, notes: list[str], name: str) -> Solid:
     """One vertex for those at one place, no faces without area or twice."""
     vertices, faces = _merged(mesh, notes)
     collapsed = (faces == np.roll(faces, 1, axis=1)).any(axis=1)
     if collapsed.any():
         notes.append(f'dropped {_count(int(collapsed.sum()), "face")} without area')
         faces = faces[~collapsed]
+    if len(faces) == 0:
+        raise _invalid(name, 'has only faces without area', 'a surface of triangles')
     faces = _once(faces, notes)
     used, faces = np.unique(faces, return_inverse=True)
     return Solid(vertices[used], faces.reshape(-1, 3).astype(np.int64))
@@ -261,7 +263,7 @@ def _remade(mesh: Solid, notes: list[str], name: str) -> Repaired:
     signed = np.where(inside, -1.0, 1.0) * surface_distance(mesh, points)
     vertices, faces, _, _ = measure.marching_cubes(signed, 0.0, gradient_direction='ascent')
     made = Solid(lower + vertices * cell, faces.astype(np.int64))
-    solid = _united(_without_duplicates(made, []), [])
+    solid = _united(_without_duplicates(made, [], name), [])
     if solid is None:
         raise _invalid(name, 'cannot be closed', 'a surface around a volume: repair it by hand')
     off = surface_distance(mesh, sample_surface(solid, 5000).points)

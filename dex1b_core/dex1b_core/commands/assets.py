@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from dex1b_core import asset_packages, assets
+from dex1b_core.asset_packages import AssetPackage
+from dex1b_core.robots.hand_description import hand_names, load_hand
 
 app = typer.Typer(no_args_is_help=True, help='Robot and object models in the user cache.')
 
@@ -29,6 +31,7 @@ def list_command(json_path: JsonOption = None) -> None:
         {
             'package': package.key,
             'fetched': asset_packages.is_complete(package),
+            'on_demand': package.on_demand,
             'contents': package.contents,
             'licence': package.licence,
             'path': str(package.path),
@@ -37,7 +40,8 @@ def list_command(json_path: JsonOption = None) -> None:
     ]
     table = Table('package', 'fetched', 'contents', 'licence')
     for row in rows:
-        fetched = '[green]yes[/]' if row['fetched'] else '[red]no[/]'
+        missing = 'on demand' if row['on_demand'] else '[red]no[/]'
+        fetched = '[green]yes[/]' if row['fetched'] else missing
         table.add_row(str(row['package']), fetched, str(row['contents']), str(row['licence']))
     Console().print(table)
     names = assets.object_names()
@@ -48,16 +52,31 @@ def list_command(json_path: JsonOption = None) -> None:
 
 @app.command()
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(help='Packages; all when left out.')] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help='Packages or hands; those that the demo needs when left out.'),
+    ] = None,
+    everything: Annotated[bool, typer.Option('--all', help='Every package.')] = False,
     force: Annotated[bool, typer.Option('--force', help='Fetch what is there again.')] = False,
 ) -> None:
     """Fetch models into the user cache; what is there already is left alone."""
-    chosen = [asset_packages.find_package(name) for name in names or []]
-    for package in chosen or asset_packages.PACKAGES:
+    for package in _chosen(names or [], everything):
         if force:
             asset_packages.remove(package)
         if not asset_packages.fetch(package, typer.echo):
             typer.echo(f'{package.key} is there: {package.path}')
+
+
+def _chosen(names: list[str], everything: bool) -> list[AssetPackage]:
+    if names:
+        described = hand_names()
+        return [
+            asset_packages.package_of(load_hand(name).urdf)
+            if name in described
+            else asset_packages.find_package(name)
+            for name in names
+        ]
+    return [p for p in asset_packages.PACKAGES if everything or not p.on_demand]
 
 
 @app.command()

@@ -11,6 +11,7 @@ from dex1b_core.config import StrictModel, config_folder, load_yaml
 from dex1b_core.errors import ErrorCode, UnknownNameError
 from dex1b_core.robots.hand_description import HandDescription, Vector3, load_hand
 from dex1b_core.robots.joint_group import JointGroup
+from dex1b_core.robots.urdf_file import check_urdf
 
 
 class ArmDescription(JointGroup):
@@ -78,8 +79,9 @@ class RobotDescription(StrictModel):
 
         Raises:
             AssetError: it has not been fetched.
+            ConfigurationError: it is malformed.
         """
-        return asset_path(self.urdf)
+        return check_urdf(asset_path(self.urdf), visuals_needed=True).path
 
 
 def robot_names() -> list[str]:

@@ -8,24 +8,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from dex1b_core.assets import cache_folder
+from dex1b_core.robots.contact_points import contact_points
 from dex1b_core.robots.hand_description import HandDescription
 from dex1b_core.robots.kinematics import HandKinematics
-from dex1b_core.robots.link_geometry import collision_hulls, farthest_points, union_surface
-from dex1b_core.robots.spheres import fit_spheres
+from dex1b_core.robots.link_geometry import collision_hulls, mesh_sizes, union_surface
+from dex1b_core.robots.link_tree import LinkTree
+from dex1b_core.robots.self_collision import self_collision_pairs
+from dex1b_core.robots.spheres import SphereCoverage, coverage, fit_spheres
 
 Array = NDArray[np.float64]
-CACHE_VERSION = 1
+CACHE_VERSION = 3
 
-SPHERES_PER_LINK = 12
 SURFACE_POINTS_PER_LINK = 60
-CONTACTS_PER_FINGER = 24
-PAD_COSINE = 0.3  # contact candidates face the closing motion within acos of this
 CLOSING_COSINE = 0.3  # a joint closes when it brings the tip towards the palm's front
 
 
@@ -75,6 +76,13 @@ class HandPoints:
             for link, start, end in zip(links.tolist(), starts, ends, strict=True)
         ]
 
+    def to(self, device: torch.device | str) -> HandPoints:
+        """The same on another device."""
+        return HandPoints(
+            self.links.to(device), self.positions.to(device), self.normals.to(device),
+            self.radii.to(device),
+        )  # fmt: skip
+
     def select(self, keep: torch.Tensor) -> HandPoints:
         """The points with these indices, or where a mask is true."""
         return HandPoints(
@@ -88,58 +96,78 @@ class HandModel:
     Attributes:
         hand: Its description.
         kinematics: Batched differentiable kinematics.
-        spheres: Fill every link with collision geometry.
+        spheres: Fill every link with collision geometry, the most useful of each link first.
         surface: Points on every link.
         contacts: Candidates on fingertips and distal pads, facing the closing motion.
         contact_fingers: (K,) finger index of each contact candidate.
+        self_collision_pairs: (P, 2) indices of spheres that may meet, pruned.
         closing: (J,) +1, -1 or 0: the direction in which a driven joint closes its finger.
         finger_names: The thumb first.
+        open_posture: (J,) posture before contact [rad].
+        ready_posture: (J,) half-closed posture with opposed thumb [rad].
+        link_fingers: (L,) finger index of each link, -1 for the palm and what carries it.
+        joint_fingers: (J,) finger index of each driven joint, -1 where none owns it.
+        tip_links: (F,) link index of each fingertip frame.
     """
 
     def __init__(self, hand: HandDescription) -> None:
         self.hand = hand
         self.kinematics = HandKinematics(hand)
         self.finger_names = tuple(hand.fingers)
+        fingers = tuple(hand.fingers.values())
+        names = self.kinematics.link_names
+        self.open_posture = torch.tensor(hand.open, dtype=torch.float32)
+        self.ready_posture = torch.tensor(hand.ready or hand.open, dtype=torch.float32)
+        owners = {link: index for index, f in enumerate(fingers) for link in (*f.links, f.tip)} | {
+            joint: index for index, f in enumerate(fingers) for joint in f.joints
+        }
+        self.link_fingers = torch.tensor([owners.get(name, -1) for name in names])
+        self.joint_fingers = torch.tensor([owners.get(name, -1) for name in hand.joints])
+        self.tip_links = torch.tensor([names.index(finger.tip) for finger in fingers])
         self.closing = _closing_signs(hand, self.kinematics)
-        arrays = _cached_points(hand, self.kinematics, self.closing)
+        arrays = _cached_arrays(hand, self.kinematics, self.closing)
         self.spheres = _points(arrays, 'spheres')
         self.surface = _points(arrays, 'surface')
         self.contacts = _points(arrays, 'contacts')
         self.contact_fingers = torch.as_tensor(arrays['contact_fingers'])
+        self.self_collision_pairs = torch.as_tensor(arrays['self_collision_pairs'])
+        self._coverage = tuple(
+            SphereCoverage(str(link), int(row[0]), *map(float, row[1:]))
+            for link, row in zip(arrays['coverage_links'], arrays['coverage'], strict=True)
+        )
 
-    @cached_property
-    def link_fingers(self) -> torch.Tensor:
-        """(L,) finger index of each link, -1 for the palm and what carries it."""
-        owner = {
-            link: index
-            for index, finger in enumerate(self.hand.fingers.values())
-            for link in (*finger.links, finger.tip)
-        }
-        return torch.tensor([owner.get(name, -1) for name in self.kinematics.link_names])
+    def to(self, device: torch.device | str) -> HandModel:
+        """The same hand with all tensors on another device."""
+        moved = object.__new__(HandModel)
+        for name, value in vars(self).items():
+            has_device = isinstance(value, torch.Tensor | HandPoints | HandKinematics)
+            setattr(moved, name, value.to(device) if has_device else value)
+        return moved
 
-    @cached_property
-    def joint_fingers(self) -> torch.Tensor:
-        """(J,) finger index of each driven joint."""
-        owner = {
-            joint: index
-            for index, finger in enumerate(self.hand.fingers.values())
-            for joint in finger.joints
-        }
-        return torch.tensor([owner.get(name, -1) for name in self.hand.joints])
+    def sphere_report(self) -> tuple[SphereCoverage, ...]:
+        """How well the spheres stand for each link with collision geometry."""
+        return self._coverage
 
-    @cached_property
-    def tip_links(self) -> torch.Tensor:
-        """(F,) link index of each fingertip frame."""
-        names = self.kinematics.link_names
-        return torch.tensor([names.index(f.tip) for f in self.hand.fingers.values()])
+    @property
+    def self_collision_links(self) -> torch.Tensor:
+        """(Q, 2) pairs of links to which `self_collision_pairs` belong, the smaller first."""
+        links = self.spheres.links[self.self_collision_pairs].sort(dim=1).values
+        unique: torch.Tensor = torch.unique(links, dim=0)
+        return unique
 
-    @cached_property
-    def open_posture(self) -> torch.Tensor:
-        """(J,) open posture [rad]."""
-        return torch.tensor(self.hand.open, dtype=torch.float32)
+    def self_collision_depth(self, posture: torch.Tensor) -> torch.Tensor:
+        """(B,) how deep the worst pair of spheres overlaps at (B, J) postures [m]; 0 if none."""
+        centres = self.spheres.place(self.kinematics.forward(posture))
+        first, second = self.self_collision_pairs.unbind(dim=1)
+        if not len(first):
+            return torch.zeros(len(posture), device=posture.device)
+        gaps = (centres[:, first] - centres[:, second]).norm(dim=-1)
+        depth = self.spheres.radii[first] + self.spheres.radii[second] - gaps
+        worst: torch.Tensor = depth.amax(dim=1).clamp_min(0.0)
+        return worst
 
 
-def _points(arrays: dict[str, NDArray[np.float64]], name: str) -> HandPoints:
+def _points(arrays: dict[str, NDArray[Any]], name: str) -> HandPoints:
     return HandPoints(
         torch.as_tensor(arrays[f'{name}_links'], dtype=torch.int64),
         torch.as_tensor(arrays[f'{name}_positions'], dtype=torch.float32),
@@ -149,9 +177,10 @@ def _points(arrays: dict[str, NDArray[np.float64]], name: str) -> HandPoints:
 
 
 def _closing_signs(hand: HandDescription, kinematics: HandKinematics) -> torch.Tensor:
-    """Signs with which joints bring their fingertip towards the space in front of the palm.
+    """The description's signs; of joints left out, how they move their fingertip.
 
-    That space is the middle between the thumb's tip and the other tips in the open posture.
+    Such a joint closes its finger if it brings the tip towards the space in front of the palm: the
+    middle between the thumb's tip and the other tips in the open posture.
     """
     posture = torch.tensor([hand.open])
     names = kinematics.link_names
@@ -161,11 +190,14 @@ def _closing_signs(hand: HandDescription, kinematics: HandKinematics) -> torch.T
         return torch.stack([poses[names.index(f.tip), :3, 3] for f in hand.fingers.values()])
 
     start = tips(posture)
-    middle = 0.5 * (start[0] + start[1:].mean(dim=0))
+    middle = 0.5 * (start[0] + start[1:].mean(dim=0)) if len(start) > 1 else start[0]
     signs = torch.zeros(len(hand.joints))
     for index, finger in enumerate(hand.fingers.values()):
         for joint in finger.joints:
             column = hand.joints.index(joint)
+            if joint in hand.closing:
+                signs[column] = hand.closing[joint]
+                continue
             moved = posture.clone()
             moved[0, column] += 0.05
             motion = (tips(moved) - start)[index]
@@ -175,17 +207,28 @@ def _closing_signs(hand: HandDescription, kinematics: HandKinematics) -> torch.T
     return signs
 
 
-def _cached_points(
+def _sphere_counts(hulls: dict[str, list[Any]], average: int) -> dict[str, int]:
+    """Spheres for each link: more where there is more surface, `average` where it is usual."""
+    areas = {link: sum(hull.area for hull in parts) for link, parts in hulls.items() if parts}
+    usual = float(np.median(list(areas.values())))
+    lower, upper = 0.6 * average, 2.5 * average
+    return {
+        link: round(float(np.clip(average * (area / usual) ** 0.5, lower, upper)))
+        for link, area in areas.items()
+    }
+
+
+def _cached_arrays(
     hand: HandDescription, kinematics: HandKinematics, closing: torch.Tensor
-) -> dict[str, Array]:
-    settings = (CACHE_VERSION, SPHERES_PER_LINK, SURFACE_POINTS_PER_LINK, CONTACTS_PER_FINGER,
-                PAD_COSINE, hand.model_dump_json())  # fmt: skip
-    digest = hashlib.sha256(repr(settings).encode() + hand.urdf_path.read_bytes())
+) -> dict[str, NDArray[Any]]:
+    urdf = hand.urdf_path
+    settings = (CACHE_VERSION, SURFACE_POINTS_PER_LINK, hand.model_dump_json(), mesh_sizes(urdf))
+    digest = hashlib.sha256(repr(settings).encode() + urdf.read_bytes())
     path = cache_folder() / 'hands' / f'{hand.key}-{digest.hexdigest()[:16]}.npz'
     if path.is_file():
         with np.load(path) as data:
             return {name: data[name] for name in data.files}
-    arrays = _compute_points(hand, kinematics, closing)
+    arrays = _compute_arrays(hand, kinematics, closing)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(f'{path.with_suffix("")}-{os.getpid()}.npz')
     np.savez(partial, allow_pickle=False, **arrays)
@@ -193,11 +236,12 @@ def _cached_points(
     return arrays
 
 
-def _compute_points(
+def _compute_arrays(
     hand: HandDescription, kinematics: HandKinematics, closing: torch.Tensor
-) -> dict[str, Array]:
+) -> dict[str, NDArray[Any]]:
     hulls = collision_hulls(hand.urdf_path, kinematics.link_names)
     parts: dict[str, list[Array]] = {}
+    covered: list[SphereCoverage] = []
 
     def add(kind: str, link: int, positions: Array, normals: Array, radii: Array) -> None:
         parts.setdefault(f'{kind}_links', []).append(np.full(len(positions), link))
@@ -205,45 +249,30 @@ def _compute_points(
         parts.setdefault(f'{kind}_normals', []).append(normals)
         parts.setdefault(f'{kind}_radii', []).append(radii)
 
+    counts = _sphere_counts(hulls, hand.spheres_per_link)
     for link, name in enumerate(kinematics.link_names):
         if hulls[name]:
-            centres, radii = fit_spheres(hulls[name], count=SPHERES_PER_LINK)
+            centres, radii = fit_spheres(hulls[name], count=counts[name])
             add('spheres', link, centres, np.zeros_like(centres), radii)
+            covered.append(coverage(name, hulls[name], centres, radii))
             points, normals = union_surface(hulls[name], SURFACE_POINTS_PER_LINK, seed=0)
             add('surface', link, points, normals, np.zeros(len(points)))
+    posture = torch.tensor(hand.ready or hand.open, dtype=torch.float32)
     for index, finger in enumerate(hand.fingers.values()):
-        link = kinematics.link_names.index(finger.links[-1])
-        points, normals = union_surface(hulls[finger.links[-1]], 400, seed=1)
-        keep = _facing(hand, kinematics, closing, index, points, normals)
-        points, normals = points[keep], normals[keep]
-        chosen = farthest_points(points, CONTACTS_PER_FINGER)
-        add('contacts', link, points[chosen], normals[chosen], np.zeros(len(chosen)))
-        parts.setdefault('contact_fingers', []).append(np.full(len(chosen), index))
-    return {name: np.concatenate(values) for name, values in parts.items()}
-
-
-def _facing(
-    hand: HandDescription,
-    kinematics: HandKinematics,
-    closing: torch.Tensor,
-    finger: int,
-    points: Array,
-    normals: Array,
-) -> NDArray[np.bool_]:
-    """Which points of the distal link lie on its outer half and move forward on closing."""
-    description = tuple(hand.fingers.values())[finger]
-    link = kinematics.link_names.index(description.links[-1])
-    tip = kinematics.link_names.index(description.tip)
-    columns = [hand.joints.index(joint) for joint in description.joints]
-    joint = [c for c in columns if closing[c] != 0.0][-1]
-    posture = torch.tensor([hand.open])
-    ahead = posture.clone()
-    ahead[0, joint] += 0.02 * float(closing[joint])
-    before, after = (kinematics.forward(p)[0, link].double().numpy() for p in (posture, ahead))
-    motion = points @ (after - before)[:3, :3].T + (after - before)[:3, 3]
-    motion /= np.linalg.norm(motion, axis=1, keepdims=True) + 1e-12
-    facing = ((normals @ before[:3, :3].T) * motion).sum(axis=1) > PAD_COSINE
-    poses = kinematics.forward(posture)[0].double().numpy()
-    outwards = (np.linalg.inv(poses[link]) @ poses[tip])[:3, 3]
-    length = np.linalg.norm(outwards)
-    return np.asarray(facing & (points @ (outwards / length) > 0.4 * length))
+        for found in contact_points(hand, kinematics, hulls, finger, posture, closing):
+            count = len(found.positions)
+            add('contacts', found.link, found.positions, found.normals, np.zeros(count))
+            parts.setdefault('contact_fingers', []).append(np.full(count, index))
+    arrays: dict[str, NDArray[Any]] = {name: np.concatenate(rows) for name, rows in parts.items()}
+    spheres = _points(arrays, 'spheres')
+    natural = torch.tensor([hand.open, hand.ready or hand.open], dtype=torch.float32)
+    tree = LinkTree.from_urdf(hand.urdf_path)
+    pairs = self_collision_pairs(
+        kinematics, tree, spheres.links, spheres.positions, spheres.radii, natural
+    )
+    arrays['self_collision_pairs'] = pairs.numpy()
+    arrays['coverage_links'] = np.array([row.link for row in covered])
+    arrays['coverage'] = np.array([
+        (row.count, row.uncovered_p95, row.uncovered_max, row.overshoot_max) for row in covered
+    ])  # fmt: skip
+    return arrays

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from dex1b_core.config import StrictModel
 
+PER_JOINT = {'velocity_limits', 'acceleration_limits', 'effort_limits', 'home', 'open', 'ready'}
+
 
 class JointGroup(StrictModel):
     """Joints that one controller drives; limits in the order of `joints`."""
@@ -21,13 +23,6 @@ class JointGroup(StrictModel):
     def _lengths_match(self) -> Self:
         for name in type(self).model_fields:
             value = getattr(self, name)
-            is_per_joint = name in {
-                'velocity_limits',
-                'acceleration_limits',
-                'effort_limits',
-                'home',
-                'open',
-            }
-            if is_per_joint and len(value) != len(self.joints):
+            if name in PER_JOINT and value is not None and len(value) != len(self.joints):
                 raise ValueError(f'{name} has {len(value)} values for {len(self.joints)} joints')
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import trimesh
 from numpy.typing import NDArray
 
 from dex1b_core.errors import ConfigurationError
+from dex1b_core.robots.mesh_path import find_mesh
+from dex1b_core.robots.urdf_origin import read_origin
 
 Array = NDArray[np.float64]
 
@@ -27,45 +30,63 @@ def collision_hulls(urdf_path: Path, links: tuple[str, ...]) -> dict[str, list[A
     Raises:
         ConfigurationError: a mesh file cannot be read.
     """
-    import yourdfpy
-
-    urdf = yourdfpy.URDF.load(
-        str(urdf_path),
-        build_scene_graph=False,
-        load_meshes=False,
-        build_collision_scene_graph=False,
-        load_collision_meshes=False,
-    )
-    folder = urdf_path.parent
+    root = ElementTree.parse(urdf_path).getroot()
+    elements = {link.get('name'): link.findall('collision') for link in root.findall('link')}
     return {
         name: [
-            _hull(element, folder).apply_transform(
-                np.eye(4) if element.origin is None else element.origin
-            )
-            for element in urdf.link_map[name].collisions
+            _hull(element, f"link '{name}'", urdf_path).apply_transform(read_origin(element))
+            for element in elements[name]
         ]
         for name in links
     }
 
 
-def _hull(element: Any, folder: Path) -> Any:
-    geometry = element.geometry
-    if geometry.box is not None:
-        return trimesh.creation.box(np.asarray(geometry.box.size, dtype=float))
-    if geometry.sphere is not None:
-        return trimesh.creation.icosphere(subdivisions=2, radius=geometry.sphere.radius)
-    if geometry.cylinder is not None:
-        shape = geometry.cylinder
-        return trimesh.creation.cylinder(shape.radius, shape.length, sections=24)
-    path = Path(geometry.mesh.filename.removeprefix('file://'))
-    path = path if path.is_absolute() else folder / path
+def _hull(element: ElementTree.Element, link: str, urdf_path: Path) -> Any:
+    shape = element.find('geometry/*')
+    kind = '' if shape is None else shape.tag
+    values = {} if shape is None else shape.attrib
+    if kind == 'box':
+        return trimesh.creation.box([float(word) for word in values['size'].split()])
+    if kind == 'sphere':
+        return trimesh.creation.icosphere(subdivisions=2, radius=float(values['radius']))
+    if kind == 'cylinder':
+        return trimesh.creation.cylinder(
+            float(values['radius']), float(values['length']), sections=24
+        )
+    if kind == 'capsule':
+        length, radius = float(values['length']), float(values['radius'])
+        return trimesh.creation.capsule(length, radius, count=[16, 16]).convex_hull
+    if kind != 'mesh':
+        raise ConfigurationError(
+            f"{urdf_path}: {link} has a collision shape '{kind}'; expected a mesh, box, sphere, "
+            'cylinder or capsule'
+        )
+    path = find_mesh(values['filename'], urdf_path)
+    if path is None:
+        raise ConfigurationError(f"{urdf_path}: {link}: mesh '{values['filename']}' is missing")
+    scale = np.array([float(word) for word in values.get('scale', '1 1 1').split()])
+    return _mesh_hull(path, link).apply_transform(np.diag([*scale, 1.0]))
+
+
+def _mesh_hull(path: Path, link: str) -> Any:
     try:
         mesh = trimesh.load(path, force='mesh')
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f'collision mesh {path} cannot be read: {error}') from error
-    if geometry.mesh.scale is not None:
-        mesh.apply_scale(geometry.mesh.scale)
-    return mesh.convex_hull
+        if not np.isfinite(mesh.vertices).all():
+            raise ValueError('it has vertices that are not finite')
+        return mesh.convex_hull
+    except Exception as error:  # loaders and the hull raise whatever they like
+        raise ConfigurationError(
+            f'{link}: collision mesh {path} cannot be used: {error}; expected a mesh with volume '
+            'in a format that trimesh reads'
+        ) from error
+
+
+def mesh_sizes(urdf_path: Path) -> tuple[tuple[str, int], ...]:
+    """Names and sizes [bytes] of the collision meshes that a URDF uses, to tell versions apart."""
+    root = ElementTree.parse(urdf_path).getroot()
+    names = {str(mesh.get('filename')) for mesh in root.iterfind('link/collision/geometry/mesh')}
+    paths = {name: find_mesh(name, urdf_path) for name in sorted(names)}
+    return tuple((name, path.stat().st_size if path else 0) for name, path in paths.items())
 
 
 def union_depth(hulls: list[Any], points: Array) -> Array:
@@ -76,6 +97,30 @@ def union_depth(hulls: list[Any], points: Array) -> Array:
         offsets = (normals * np.asarray(hull.triangles_center)).sum(axis=1)
         depth = np.maximum(depth, (offsets - points @ normals.T).min(axis=1))
     return depth
+
+
+def sample_union(hulls: list[Any], count: int, seed: int) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Random points on a union of convex bodies, evenly by area.
+
+    Args:
+        hulls: `trimesh.Trimesh` bodies.
+        count: About how many points.
+        seed: Of the samples.
+
+    Returns:
+        (N, 3) points [m], (N, 3) outward unit normals, (N,) index of the body.
+    """
+    areas = np.array([hull.area for hull in hulls])
+    points, normals, owners = [], [], []
+    for i, hull in enumerate(hulls):
+        wanted = max(8, round(1.5 * count * areas[i] / areas.sum()))
+        sampled, faces = trimesh.sample.sample_surface(hull, wanted, seed=seed + i)
+        others = hulls[:i] + hulls[i + 1 :]
+        free = union_depth(others, sampled) <= 0.0 if others else np.ones(len(sampled), bool)
+        points.append(np.asarray(sampled)[free])
+        normals.append(np.asarray(hull.face_normals)[faces[free]])
+        owners.append(np.full(int(free.sum()), i))
+    return np.concatenate(points), np.concatenate(normals), np.concatenate(owners)
 
 
 def union_surface(hulls: list[Any], count: int, seed: int) -> tuple[Array, Array]:
@@ -89,17 +134,9 @@ def union_surface(hulls: list[Any], count: int, seed: int) -> tuple[Array, Array
     Returns:
         (count, 3) points [m] and (count, 3) outward unit normals.
     """
-    points, normals = [], []
-    for i, hull in enumerate(hulls):
-        sampled, faces = trimesh.sample.sample_surface(hull, 8 * count, seed=seed + i)
-        others = hulls[:i] + hulls[i + 1 :]
-        free = union_depth(others, sampled) <= 0.0 if others else np.ones(len(sampled), bool)
-        weight = max(1, round(hull.area / max(h.area for h in hulls) * free.sum()))
-        points.append(sampled[free][:weight])
-        normals.append(np.asarray(hull.face_normals)[faces[free]][:weight])
-    all_points, all_normals = np.concatenate(points), np.concatenate(normals)
-    keep = farthest_points(all_points, count)
-    return all_points[keep], all_normals[keep]
+    points, normals, _ = sample_union(hulls, 8 * count, seed)
+    keep = farthest_points(points, count)
+    return points[keep], normals[keep]
 
 
 def farthest_points(points: Array, count: int) -> NDArray[np.int64]:

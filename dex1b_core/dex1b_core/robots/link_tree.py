@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dex1b_core.errors import ConfigurationError
-from dex1b_core.geometry import from_rpy
+from dex1b_core.robots.urdf_origin import read_origin
 
 Array = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ class LinkTree:
         """
         try:
             root = ElementTree.parse(path).getroot()
-            joints = [_joint(element) for element in root.findall('joint')]
+            joints = [read_joint(element) for element in root.findall('joint')]
         except (OSError, ElementTree.ParseError, KeyError, ValueError, AttributeError) as error:
             raise ConfigurationError(f'{path}: not a readable URDF: {error}') from error
         return cls(tuple(_sorted(joints, path)))
@@ -79,18 +79,31 @@ class LinkTree:
         return self.joints[0].parent
 
     @property
+    def links(self) -> tuple[str, ...]:
+        """All links, parents before children."""
+        return (self.root, *(joint.child for joint in self.joints))
+
+    @property
     def movable(self) -> tuple[str, ...]:
         """Joints that move, mimic joints included."""
         return tuple(joint.name for joint in self.joints if joint.kind != 'fixed')
 
     def complete(self, positions: Mapping[str, float]) -> dict[str, float]:
         """All joint positions from those of the driven joints; those not given are 0."""
-        full = {name: float(positions.get(name, 0.0)) for name in self.movable}
-        for joint in self.joints:
-            if joint.mimic is not None:
-                leader, multiplier, offset = joint.mimic
-                full[joint.name] = multiplier * full[leader] + offset
-        return full
+        mimics = {joint.name: joint.mimic for joint in self.joints}
+        full: dict[str, float] = {}
+
+        def position(name: str) -> float:
+            if name not in full:
+                mimic = mimics[name]
+                full[name] = (
+                    float(positions.get(name, 0.0))
+                    if mimic is None
+                    else mimic[1] * position(mimic[0]) + mimic[2]
+                )
+            return full[name]
+
+        return {name: position(name) for name in self.movable}
 
     def link_poses(self, positions: Mapping[str, float]) -> dict[str, Array]:
         """`root_T_link` (4, 4) of every link at positions of all movable joints [rad or m]."""
@@ -101,15 +114,17 @@ class LinkTree:
         return poses
 
 
-def _joint(element: ElementTree.Element) -> TreeJoint:
+def read_joint(element: ElementTree.Element) -> TreeJoint:
+    """A URDF's <joint>.
+
+    Raises:
+        ValueError, KeyError: it is malformed.
+    """
     kind = element.attrib['type'].replace('continuous', 'revolute')
     if kind not in {'fixed', 'revolute', 'prismatic'}:
         raise ValueError(f"joint '{element.attrib['name']}' of type '{kind}' is not supported")
-    ends = {
-        end: element.find(end) for end in ('parent', 'child', 'origin', 'axis', 'mimic', 'limit')
-    }
+    ends = {end: element.find(end) for end in ('parent', 'child', 'axis', 'mimic', 'limit')}
     values = {end: {} if found is None else found.attrib for end, found in ends.items()}
-    xyz, rpy = (_vector(values['origin'].get(key, '0 0 0')) for key in ('xyz', 'rpy'))
     axis = np.array(_vector(values['axis'].get('xyz', '1 0 0')))
     mimic = None
     if ends['mimic'] is not None:
@@ -123,7 +138,7 @@ def _joint(element: ElementTree.Element) -> TreeJoint:
         kind,
         values['parent']['link'],
         values['child']['link'],
-        from_rpy(xyz, rpy),
+        read_origin(element),
         axis / max(float(np.linalg.norm(axis)), 1e-9),
         (limits[0], limits[1]),
         mimic,

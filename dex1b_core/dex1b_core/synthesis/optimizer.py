@@ -15,6 +15,7 @@ from dex1b_core.synthesis.closing import close_hand
 from dex1b_core.synthesis.descent import DescentSettings, descend
 from dex1b_core.synthesis.generator import GenerationResult
 from dex1b_core.synthesis.heuristic import HeuristicSettings, propose
+from dex1b_core.synthesis.objective import GraspObjective, ObjectiveSettings, SceneBatch
 from dex1b_core.synthesis.scene import SynthesisScene, build_scene
 from dex1b_core.synthesis.selection import SelectionSettings, select
 from dex1b_core.synthesis.starts import random_starts
@@ -25,13 +26,15 @@ class OptimizerSettings:
     """What is optimised.
 
     Attributes:
-        descent: Energies and steps.
+        objective: Energies; the margins are for shapes that one camera saw.
+        descent: Weights and steps.
         excess: Grasps optimised for each one asked for.
         random_fraction: Part that starts at random; the rest starts at rule-based grasps.
         seeds: How rule-based starts are made.
     """
 
-    descent: DescentSettings = field(default_factory=DescentSettings)
+    objective: ObjectiveSettings = ObjectiveSettings(table_margin=0.004, palm_margin=0.005)
+    descent: DescentSettings = DescentSettings()
     excess: float = 1.5
     random_fraction: float = 0.5
     seeds: HeuristicSettings = field(default_factory=lambda: HeuristicSettings(samples=300))
@@ -49,6 +52,7 @@ class OptimizerGenerator:
         self.robot = robot
         self.hand = HandModel(robot.hand)
         self.settings = settings or OptimizerSettings()
+        self._objective = GraspObjective(self.hand, self.settings.objective)
         self.selection = selection or SelectionSettings()
 
     def generate(
@@ -59,7 +63,13 @@ class OptimizerGenerator:
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             starts = self._starts(scene, round(self.settings.excess * count), seed, generator)
-        optimised = descend(self.hand, scene, starts, self.settings.descent, generator)
+        optimised = descend(
+            self._objective,
+            SceneBatch.of_scene(scene, len(starts)),
+            starts,
+            self.settings.descent,
+            generator,
+        )
         with torch.no_grad():
             distance = self.selection.approach_distance
             approached = plan_approach(self.hand, scene, optimised, distance)

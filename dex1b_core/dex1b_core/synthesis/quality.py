@@ -10,7 +10,7 @@ from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch, place
 from dex1b_core.synthesis.closing import closest_points
 from dex1b_core.synthesis.scene import SynthesisScene
-from dex1b_core.synthesis.wrench import force_directions, wrench_matrices, wrench_residual
+from dex1b_core.synthesis.wrench import force_directions, wrench_residual
 
 FRICTION = 0.5
 TOUCH = 0.004  # [m] a finger closer than this counts as a contact
@@ -57,7 +57,6 @@ def measure(
     points, normals, distance = closest_points(hand, hand.surface, scene, surface)
     touching = distance < TOUCH
     weights = touching.float()
-    matrices = wrench_matrices(points, -normals, scene.centre)
     count = weights.sum(dim=1, keepdim=True).clamp_min(1.0)
     middle = (points * weights[..., None]).sum(dim=1) / count
     offset = middle - scene.centre
@@ -71,7 +70,14 @@ def measure(
         self_gap=self_gap(hand, spheres),
         sweep=_sweep_gap(hand, scene, grasps, approach_distance),
         touching=touching,
-        residual=wrench_residual(matrices, force_directions(14), FRICTION, weights),
+        residual=wrench_residual(
+            points.permute(1, 2, 0),
+            -normals.permute(1, 2, 0),
+            scene.centre[:, None],
+            force_directions(14),
+            FRICTION,
+            weights.T,
+        ),
         opposition=_opposition(normals, weights),
         arm=offset.norm(dim=-1),
         unseen=(unseen * weights).sum(dim=1) / count[:, 0],

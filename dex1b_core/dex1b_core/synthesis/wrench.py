@@ -6,6 +6,8 @@ import math
 
 import torch
 
+from dex1b_core.geometry.batch_last import cross
+
 TORQUE_LENGTH = 0.05  # [m] at which a torque weighs as much as a force
 
 
@@ -19,67 +21,52 @@ def force_directions(count: int) -> torch.Tensor:
     return torch.cat([force, torch.zeros_like(force)], dim=-1)
 
 
-def contact_frames(normals: torch.Tensor) -> torch.Tensor:
-    """(..., 3, 3) frames whose first column is the unit normal (..., 3), then two tangents."""
-    helper = torch.zeros_like(normals)
-    helper.scatter_(-1, normals.detach().abs().argmin(dim=-1, keepdim=True), 1.0)
-    first = torch.nn.functional.normalize(torch.linalg.cross(normals, helper), dim=-1)
-    return torch.stack([normals, first, torch.linalg.cross(normals, first)], dim=-1)
-
-
-def wrench_matrices(
-    points: torch.Tensor, inward: torch.Tensor, centre: torch.Tensor
-) -> torch.Tensor:
-    """Maps from contact forces to scaled wrenches.
-
-    Args:
-        points: (B, n, 3) contacts [m].
-        inward: (B, n, 3) unit normals into the object.
-        centre: (3,) or (B, 1, 3) point about which torques are taken [m].
-
-    Returns:
-        (B, n, 6, 3): force rows, then torque rows divided by `TORQUE_LENGTH`.
-    """
-    frames = contact_frames(inward)
-    arms = ((points - centre) / TORQUE_LENGTH).unsqueeze(-1).expand_as(frames)
-    return torch.cat([frames, torch.linalg.cross(arms, frames, dim=-2)], dim=-2)
-
-
 def wrench_residual(
-    grasp: torch.Tensor,
-    directions: torch.Tensor,
+    points: torch.Tensor,
+    inward: torch.Tensor,
+    centre: torch.Tensor,
+    wrenches: torch.Tensor,
     friction: float,
     weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Mean of 1 - cos between wanted wrenches and the closest that the contacts give.
 
-    The task-wrench estimator of BODex (dex1b.md 2.3): each contact answers a wanted wrench u with
-    the point of its friction cone's disc that lies best along d = normalise(G^T u).
+    The task wrench estimator of BODex: a contact answers the direction d = normalise(G_i^T u) in
+    which it would serve a wanted wrench u with a force in its friction cone. With d_n along the
+    normal and d_t across it: n + d_t / max(d_n, cos(phi) / 2) inside the cone (phi = atan mu);
+    n + mu d_t / |d_t| outside it; and that scaled by |d_t| / (|d_t| - 2 mu d_n) when d points out
+    of the surface. The forces are kept as a n + b d, which needs no tangent frames.
 
     Args:
-        grasp: (B, n, 6, 3) from `wrench_matrices`.
-        directions: (M, 6) unit wrenches.
+        points: (n, 3, B) contacts [m].
+        inward: (n, 3, B) unit normals into the object.
+        centre: (3, B) or (3, 1) point about which torques are taken [m].
+        wrenches: (M, 6) wanted unit wrenches, torques in units of `TORQUE_LENGTH`.
         friction: Coulomb coefficient.
-        weights: (B, n) scale of each contact's force; None is 1.
+        weights: (n, B) scale of each contact's force; None is 1.
 
     Returns:
         (B,) in [0, 2]; 0 when every wrench can be produced exactly.
     """
-    wanted = torch.nn.functional.normalize(
-        torch.einsum('bnwi,mw->bmni', grasp, directions), dim=-1, eps=1e-6
+    arms = (points - centre) / TORQUE_LENGTH
+    force, torque = wrenches[:, None, :3, None], wrenches[:, None, 3:, None]
+    served = (
+        force if not bool(torque.any()) else force + cross(torque.expand(-1, *arms.shape), arms)
     )
-    normal, tangent = wanted[..., :1], wanted[..., 1:]
-    size = torch.sqrt((tangent**2).sum(-1, keepdim=True) + 1e-12)
-    edge = friction * tangent / size
+    served = torch.nn.functional.normalize(served, dim=2, eps=1e-6)
+    along = (served * inward).sum(dim=2)
+    across = torch.sqrt((1.0 - along**2).clamp_min(1e-8))
     cosine = math.cos(math.atan(friction))
-    inside = tangent / normal.clamp_min(cosine / 2.0)
-    behind = size / (size - 2.0 * friction * normal.clamp_max(0.0))
-    is_inside = normal >= cosine
-    is_behind = normal < 0.0
-    scale = torch.where(is_behind, behind, torch.ones_like(behind))
-    answer = torch.cat([scale, scale * torch.where(is_inside, inside, edge)], dim=-1)
+    behind = across / (across - 2.0 * friction * along.clamp_max(0.0))
+    scale = torch.where(along < 0.0, behind, torch.ones_like(behind))
+    inside = 1.0 / along.clamp_min(cosine / 2.0)
+    on_served = torch.where(along >= cosine, inside, scale * friction / across)
+    on_normal = scale - on_served * along
     if weights is not None:
-        answer = answer * weights[:, None, :, None]
-    produced = torch.einsum('bnwi,bmni->bmw', grasp, answer)
-    cosines = torch.nn.functional.cosine_similarity(produced, directions[None], dim=-1, eps=1e-6)
-    return (1.0 - cosines).mean(dim=-1)
+        on_served, on_normal = on_served * weights, on_normal * weights
+    given = on_normal[:, :, None] * inward + on_served[:, :, None] * served
+    total_force = given.sum(dim=1)
+    total_torque = cross(arms.expand_as(given), given).sum(dim=1)
+    square = (total_force**2).sum(dim=1) + (total_torque**2).sum(dim=1)
+    product = (total_force * force[:, 0]).sum(dim=1) + (total_torque * torque[:, 0]).sum(dim=1)
+    return (1.0 - product / torch.sqrt(square + 1e-12)).mean(dim=0)

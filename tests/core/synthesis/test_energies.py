@@ -6,16 +6,16 @@ import pytest
 import torch
 
 from dex1b_core.synthesis import energies
-from dex1b_core.synthesis.wrench import TORQUE_LENGTH, force_directions, wrench_matrices
+from dex1b_core.synthesis.wrench import TORQUE_LENGTH, force_directions, wrench_residual
 
-CENTRE = torch.zeros(3)
+CENTRE = torch.zeros(3, 1)
 
 
 def pinch(offset=0.0):
     """Two contacts on a ball of 3 cm, opposite; the second moved sideways."""
-    points = torch.tensor([[[0.03, 0.0, 0.0], [-0.03, offset, 0.0]]])
-    inward = torch.tensor([[[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]])
-    return points, inward
+    points = torch.tensor([[0.03, 0.0, 0.0], [-0.03, offset, 0.0]])
+    inward = torch.tensor([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    return points[..., None], inward[..., None]
 
 
 def test_force_closure_of_a_pinch_is_zero_and_of_a_push_is_not():
@@ -32,24 +32,12 @@ def test_force_closure_counts_torque_in_its_length():
     assert couple.item() == pytest.approx((0.02 / TORQUE_LENGTH) ** 2, rel=1e-5)
 
 
-def test_wrench_matrix_columns_are_normal_and_tangents():
-    points, inward = pinch()
-    matrices = wrench_matrices(points, inward, CENTRE)
-    assert matrices.shape == (1, 2, 6, 3)
-    frames = matrices[0, 0, :3]
-    torch.testing.assert_close(frames.T @ frames, torch.eye(3))
-    torch.testing.assert_close(frames[:, 0], inward[0, 0])
-    arm = points[0, 0] / TORQUE_LENGTH
-    torch.testing.assert_close(matrices[0, 0, 3:, 1], torch.linalg.cross(arm, frames[:, 1]))
-
-
-def residual(points, inward, friction, directions):
-    return energies.friction_closure(points, inward, CENTRE, directions, friction)
+def residual(points, inward, friction, wrenches):
+    return energies.friction_closure(points, inward, CENTRE, wrenches, friction)
 
 
 def test_one_contact_answers_along_its_normal_exactly():
-    points = torch.tensor([[[0.03, 0.0, 0.0]]])
-    inward = torch.tensor([[[-1.0, 0.0, 0.0]]])
+    points, inward = (t[:1] for t in pinch())
     along = torch.tensor([[-1.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
     assert residual(points, inward, 0.4, along).item() == pytest.approx(0.0, abs=1e-5)
 
@@ -59,20 +47,37 @@ def test_pinch_resists_sideways_forces_by_friction_alone():
     # normal parts cancel, both tangents point along the wanted force
     assert residual(*pinch(), 0.4, sideways).item() == pytest.approx(0.0, abs=1e-4)
     # a single contact adds its normal force: the best edge is at atan(mu) from the normal
-    points, inward = (t[:, :1] for t in pinch())
-    directions = torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.0, 0.0]])
-    at_centre = energies.friction_closure(points, inward, points[0, 0], directions, 0.4)
+    points, inward = (t[:1] for t in pinch())
+    at_centre = energies.friction_closure(points, inward, points[0], sideways, 0.4)
     assert at_centre.item() == pytest.approx(1.0 - math.sin(math.atan(0.4)), abs=1e-4)
+
+
+def test_pinch_answers_torques_across_its_axis_but_not_about_it():
+    about_y = torch.tensor([[0.0, 0.0, 0.0, 0.0, 1.0, 0.0]])
+    about_x = torch.tensor([[0.0, 0.0, 0.0, 1.0, 0.0, 0.0]])
+    # forces +-z at +-3 cm make a pure torque; normals cancel
+    assert residual(*pinch(), 0.4, about_y).item() == pytest.approx(0.0, abs=1e-4)
+    # point contacts on the x axis have no arm about it
+    assert residual(*pinch(), 0.4, about_x).item() == pytest.approx(1.0, abs=1e-3)
+
+
+def test_weights_take_contacts_out():
+    wrenches = force_directions(14)
+    points, inward = (torch.cat([t, 0.5 * t[:1]]) for t in pinch())
+    without = wrench_residual(
+        points, inward, CENTRE, wrenches, 0.4, torch.tensor([[1.0], [1.0], [0.0]])
+    )
+    torch.testing.assert_close(without, residual(*pinch(), 0.4, wrenches))
 
 
 def test_three_around_balance_better_than_three_on_one_side():
     angles = torch.tensor([0.0, 2.0, 4.0]) * math.pi / 3.0
-    around = torch.stack([angles.cos(), angles.sin(), torch.zeros(3)], dim=-1)[None]
+    around = torch.stack([angles.cos(), angles.sin(), torch.zeros(3)], dim=-1)[..., None]
     narrow = torch.nn.functional.normalize(
-        torch.tensor([[[1.0, 0.1, 0.0], [1.0, -0.1, 0.0], [1.0, 0.0, 0.1]]]), dim=-1
-    )
-    directions = force_directions(14)
-    good, bad = (residual(0.03 * p, -p, 0.4, directions).item() for p in (around, narrow))
+        torch.tensor([[1.0, 0.1, 0.0], [1.0, -0.1, 0.0], [1.0, 0.0, 0.1]]), dim=-1
+    )[..., None]
+    wrenches = force_directions(14)
+    good, bad = (residual(0.03 * p, -p, 0.4, wrenches).item() for p in (around, narrow))
     assert good < 0.3 < bad
 
 
@@ -84,23 +89,14 @@ def test_force_directions_are_unit_spread_and_without_torque():
 
 
 def test_distances_and_penetrations_by_hand():
-    distance = torch.tensor([[0.01, -0.02, 0.0]])
+    distance = torch.tensor([[0.01], [-0.02], [0.0]])
     assert energies.contact_distance(distance).item() == pytest.approx(0.03)
     radii = torch.tensor([0.005, 0.005, 0.005])
     assert energies.penetration(distance, radii).item() == pytest.approx(0.025 + 0.005)
 
 
-def test_self_penetration_by_hand():
-    first = torch.tensor([[[0.0, 0.0, 0.0]]])
-    second = torch.tensor([[[0.015, 0.0, 0.0], [0.1, 0.0, 0.0]]])
-    value = energies.self_penetration(
-        first, torch.tensor([0.01]), second, torch.tensor([0.01, 0.01])
-    )
-    assert value.item() == pytest.approx(0.005)
-
-
 def test_joint_limits_by_hand():
-    posture = torch.tensor([[1.2, 0.5, -0.3]])
+    posture = torch.tensor([[1.2], [0.5], [-0.3]])
     value = energies.joint_limits(posture, torch.zeros(3), torch.ones(3))
     assert value.item() == pytest.approx(0.5)
 
@@ -108,14 +104,15 @@ def test_joint_limits_by_hand():
 @pytest.mark.parametrize('term', ['force_closure', 'friction_closure'])
 def test_closure_gradients_equal_finite_differences(term):
     generator = torch.Generator().manual_seed(0)
-    points = (0.04 * torch.randn(2, 3, 3, generator=generator)).double().requires_grad_()
-    inward = torch.nn.functional.normalize(torch.randn(2, 3, 3, generator=generator), dim=-1)
+    points = (0.04 * torch.randn(3, 3, 2, generator=generator)).double().requires_grad_()
+    inward = torch.nn.functional.normalize(torch.randn(3, 3, 2, generator=generator), dim=1)
     inward = inward.double().requires_grad_()
+    wrenches = torch.nn.functional.normalize(torch.randn(5, 6, generator=generator), dim=1)
     centre = CENTRE.double()
 
     def value(p, n):
         if term == 'force_closure':
             return energies.force_closure(p, n, centre)
-        return energies.friction_closure(p, n, centre, force_directions(6).double(), 0.4)
+        return energies.friction_closure(p, n, centre, wrenches.double(), 0.4)
 
     assert torch.autograd.gradcheck(value, (points, inward), eps=1e-6, atol=1e-4)

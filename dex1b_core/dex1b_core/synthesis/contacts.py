@@ -1,0 +1,49 @@
+"""Which points of a hand are meant to touch, drawn anew while a grasp is optimised."""
+
+from __future__ import annotations
+
+import torch
+
+from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.synthesis.frame_points import in_frames
+
+
+class ContactDraw:
+    """Contact candidates of a batch of grasps: one of the thumb, others of different fingers."""
+
+    def __init__(
+        self, hand: HandModel, batch: int, contacts: int, generator: torch.Generator
+    ) -> None:
+        fingers = [
+            (hand.contact_fingers == f).nonzero().flatten() for f in range(len(hand.finger_names))
+        ]
+        count = min(len(finger) for finger in fingers)
+        self._table = torch.stack([finger[:count] for finger in fingers])
+        self._frames = hand.kinematics.link_frames[hand.contacts.links]
+        positions = in_frames(hand.kinematics, hand.contacts)
+        self._homogeneous = torch.cat([positions, torch.ones_like(positions[:, :1])], dim=1)
+        self._generator = generator
+        self._shape = (min(contacts, len(fingers)), batch)
+        self.chosen = self._draw()
+
+    def redraw(self, probability: float) -> None:
+        """Draw each contact anew with this probability."""
+        change = torch.rand(self._shape, generator=self._generator) < probability
+        self.chosen = torch.where(change, self._draw(), self.chosen)
+
+    def place(self, columns: torch.Tensor) -> torch.Tensor:
+        """(n, 3, B) chosen points [m] from `HandKinematics.frame_columns` (F, 4, 3, B)."""
+        grasps = torch.arange(self._shape[1], device=columns.device)
+        poses = columns[self._frames[self.chosen], :, :, grasps]
+        points = (poses * self._homogeneous[self.chosen][..., None]).sum(dim=2)
+        return points.permute(0, 2, 1)
+
+    def _draw(self) -> torch.Tensor:
+        """(n, B) candidates; rows beside the first are of different fingers."""
+        contacts, batch = self._shape
+        fingers, each = self._table.shape
+        order = torch.rand((fingers - 1, batch), generator=self._generator)
+        finger = torch.zeros(self._shape, dtype=torch.int64)
+        finger[1:] = 1 + order.argsort(dim=0)[: contacts - 1]
+        which = torch.randint(each, self._shape, generator=self._generator)
+        return self._table[finger, which]

@@ -42,6 +42,9 @@ def main() -> int:
     parser.add_argument(
         '--all-directions', action='store_true', help='go on after a lost direction; slower'
     )
+    parser.add_argument(
+        '--quick', action='store_true', help='extrapolate what hardly moves: not for reports'
+    )
     parser.add_argument('--jobs', type=int, default=2, help='worker processes')
     parser.add_argument('--json', type=Path, help='write everything here')
     arguments = parser.parse_args()
@@ -50,6 +53,7 @@ def main() -> int:
         **{name: getattr(arguments, name) for name in CHANGEABLE},
         limits={name: float(value) for name, value in limits.items()},
         multi_contact=not arguments.single_contact,
+        quick=arguments.quick,
         all_directions=arguments.all_directions,
     )
     found: dict[str, Verdicts] = {}

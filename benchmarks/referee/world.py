@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from benchmarks.referee import shapes
 from benchmarks.referee.hand import Body, Hand, HandSpec, read_hand
 from benchmarks.referee.settings import Settings
+from benchmarks.referee.union import HAND, Union, surface
 
 Array = NDArray[np.float64]
 
@@ -24,6 +25,8 @@ GRID = 40  # cells along the longest side when the object's volume is counted
 
 POSTURES = 60  # in which it is seen which bodies overlap by design
 BY_DESIGN = 0.6  # part of the postures in which they do
+
+mujoco.set_mju_user_warning(lambda _: None)  # counted by `is_broken`, and not written to a file
 
 
 class World:
@@ -41,7 +44,10 @@ class World:
         for one, other in sorted(overlapping_by_design(spec)):
             names = self.hand.bodies[one].name, self.hand.bodies[other].name
             built.add_exclude(bodyname1=names[0], bodyname2=names[1])
-        _add_object(built, object_parts, settings)
+        solids = [shapes.hull(part) for part in object_parts]
+        _add_object(built, solids, settings)
+        self._union = Union(solids) if len(solids) > 1 else None
+        self._points = [_surface_points(body) for body in self.hand.bodies]
         self.model: Any = built.compile()
         self.data: Any = mujoco.MjData(self.model)
         owner = self.hand.fingers()
@@ -82,14 +88,28 @@ class World:
         return any(warning.number > 0 for warning in self.data.warning)
 
     def overlap(self) -> tuple[float, float]:
-        """Deepest overlap [m] of hand and object, and of the hand with itself, as it is now."""
+        """Deepest overlap [m] of hand and object, and of the hand with itself, right after `place`.
+
+        Between two hulls it is the way by which they come apart. Into an object of several parts
+        it is at least the depth of the hand's deepest point in their union.
+        """
         contact = self.data.contact
         fingers = self.fingers[contact.geom]
         with_object = (fingers == -2).any(axis=1)
         depth = np.maximum(0.0, -contact.dist)
-        return (
-            float(depth[with_object].max(initial=0.0)),
-            float(depth[~with_object].max(initial=0.0)),
+        with_object_depth = float(depth[with_object].max(initial=0.0))
+        if self._union is not None and with_object_depth > 0.0:
+            with_object_depth = max(with_object_depth, self._union.depth(self._hand_points()))
+        return with_object_depth, float(depth[~with_object].max(initial=0.0))
+
+    def _hand_points(self) -> Array:
+        """(N, 3) points on the hand's surface [m], world frame: the object's at the start."""
+        return np.concatenate(
+            [
+                self._points[index] @ self.data.xmat[body].reshape(3, 3).T + self.data.xpos[body]
+                for body, index in enumerate(self._hand_body)
+                if index >= 0
+            ]
         )
 
     def touching(self) -> tuple[int, int]:
@@ -144,6 +164,12 @@ def overlapping_by_design(spec: HandSpec) -> frozenset[tuple[int, int]]:
             counts[pair] = counts.get(pair, 0) + (POSTURES if number == 0 else 1)
     pairs |= {pair for pair, count in counts.items() if count >= BY_DESIGN * POSTURES}
     return frozenset(pairs)
+
+
+def _surface_points(body: Body) -> Array:
+    solids = [shape.solid() for shape in body.shapes]
+    points = [(solid.vertices, surface(solid, HAND)[0]) for solid in solids]
+    return np.concatenate([np.zeros((0, 3)), *(both for pair in points for both in pair)])
 
 
 def _hand_spec(hand: Hand, settings: Settings) -> Any:
@@ -210,10 +236,9 @@ def _add_body(spec: Any, made: list[Any], body: Body, settings: Settings) -> Any
     return added
 
 
-def _add_object(spec: Any, parts: tuple[Array, ...], settings: Settings) -> None:
+def _add_object(spec: Any, solids: list[shapes.Shape], settings: Settings) -> None:
     body = spec.worldbody.add_body(name=OBJECT)
     body.add_freejoint(name=OBJECT)
-    solids = [shapes.hull(part) for part in parts]
     volume, centre, inertia = volume_inertia(solids)
     _set_inertia(body, settings.mass, centre, inertia * settings.mass / volume)
     for number, solid in enumerate(solids):

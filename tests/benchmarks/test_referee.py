@@ -30,6 +30,7 @@ from benchmarks.referee.trial import (
     TURNED,
     UNSTABLE,
 )
+from benchmarks.referee.union import Union
 from benchmarks.referee.verdicts import wilson
 from benchmarks.referee.world import World, volume_inertia
 from dex1b_core.errors import ConfigurationError, Dex1bError
@@ -52,11 +53,11 @@ JAWS_URDF = """
   <link name="left">
     <inertial><mass value="{mass}"/><inertia ixx="{i}" ixy="0" ixz="0" iyy="{i}" iyz="0" izz="{i}"/>
     </inertial>
-    <collision><origin xyz="-0.005 0 0"/><geometry><box size="0.01 0.03 0.09"/></geometry>
+    <collision><origin xyz="-0.005 0 0"/><geometry><box size="{jaw}"/></geometry>
     </collision>
   </link>
   <link name="right">
-    <collision><origin xyz="0.005 0 0"/><geometry><box size="0.01 0.03 0.09"/></geometry>
+    <collision><origin xyz="0.005 0 0"/><geometry><box size="{jaw}"/></geometry>
     </collision>
   </link>
   <joint name="mount" type="fixed"><parent link="world"/><child link="palm"/></joint>
@@ -69,9 +70,9 @@ JAWS_URDF = """
 """
 
 
-def jaws_spec(folder, mass=0.02, inertia=1e-5, **changes):
+def jaws_spec(folder, mass=0.02, inertia=1e-5, jaw='0.01 0.03 0.09', **changes):
     path = folder / 'jaws.urdf'
-    path.write_text(JAWS_URDF.format(mass=mass, i=inertia))
+    path.write_text(JAWS_URDF.format(mass=mass, i=inertia, jaw=jaw))
     return dataclasses.replace(HandSpec(path, 'palm', ('left_slide',)), **changes)
 
 
@@ -189,6 +190,25 @@ def test_penetration_is_what_the_drawing_says(jaws, depth):
     assert verdicts.penetration[0] == pytest.approx(depth, abs=1e-5)
     assert verdicts.self_penetration[0] == 0.0
     assert verdicts.clean[0] == (depth < 0.003)
+
+
+def test_penetration_into_parts_counts_to_the_outside_of_the_whole(tmp_path):
+    """Needles 2 mm thick, 4 mm deep in a cube of 2 mm slices: 2 mm aside they leave a slice."""
+    needles = jaws_spec(tmp_path, jaw='0.01 0.002 0.002')
+    middles = np.arange(-0.024, 0.025, 0.002)
+    slices = tuple(box([SIDE, SIDE, 0.002]) + np.array([0.0, 0.0, z]) for z in middles)
+    sliced = pinch(grasp=-SIDE / 2 + 0.004, object_parts=slices)
+    verdicts = judge(sliced, JAWS, hand=needles)
+    assert verdicts.penetration[0] == pytest.approx(0.004, abs=1e-4)
+
+
+def test_depth_in_a_union_ignores_faces_that_parts_share():
+    halves = [hull(box([0.04, 0.04, 0.02]) + np.array([0.0, 0.0, z])) for z in (-0.01, 0.01)]
+    union = Union(halves)
+    for depth in (0.0, 0.0005, 0.002, 0.01, 0.02):
+        point = np.array([[0.0, 0.0, 0.02 - depth], [1.0, 1.0, 1.0]])
+        assert union.depth(point) == pytest.approx(depth, abs=1e-4)
+    assert union.depth(np.array([[0.0, 0.0, 0.0201]])) == 0.0
 
 
 def test_self_penetration_is_what_the_drawing_says(jaws):
@@ -353,3 +373,40 @@ def test_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr('sys.argv', ['referee', str(tmp_path / 'none.npz')])
     assert __main__.main() == 2
     assert 'none.npz' in capsys.readouterr().err
+
+
+def test_quick_says_the_same_of_firm_loose_and_creeping_pinches(jaws):
+    """Loads from far below to far above what friction carries, some of which only creep."""
+    candidates = pinch(squeeze=-0.02)
+    for force in (0.5, 1.0, 1.4, 1.6, 2.0, 4.0):
+        settings = dataclasses.replace(JAWS, friction=0.3, force=force)
+        full = judge(candidates, settings, hand=jaws)
+        quick = judge(candidates, dataclasses.replace(settings, quick=True), hand=jaws)
+        assert full.success == quick.success, force
+
+
+def test_links_are_where_pinocchio_puts_them():
+    import pinocchio
+
+    candidates = wrapped()
+    hand = load_hand('ability_right')
+    spec = HandSpec(hand.urdf_path, hand.root_link, candidates.joint_names)
+    world = World(spec, candidates.object_parts, Settings())
+    model = pinocchio.buildModelFromUrdf(str(hand.urdf_path))
+    data = model.createData()
+    joints = [body.joint for body in world.hand.bodies if body.joint is not None]
+    limits = {joint.name: joint.limits for joint in joints}
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        driven = np.array([rng.uniform(*limits[name]) for name in candidates.joint_names])
+        world.place(candidates.object_T_hand[0], driven)
+        q = pinocchio.neutral(model)
+        for name, position in world.hand.complete(driven).items():
+            q[model.joints[model.getJointId(name)].idx_q] = position
+        pinocchio.framesForwardKinematics(model, data, q)
+        poses = {b.name: data.oMf[model.getFrameId(b.name)].homogeneous for b in world.hand.bodies}
+        root = candidates.object_T_hand[0] @ np.linalg.inv(poses[hand.root_link])
+        for name, pose in poses.items():
+            body = world.data.body(name)
+            np.testing.assert_allclose(body.xpos, (root @ pose)[:3, 3], atol=1e-9)
+            np.testing.assert_allclose(body.xmat.reshape(3, 3), (root @ pose)[:3, :3], atol=1e-9)

@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 
 SPACING = 0.0008  # [m] about the distance between points of the boundary
 MAX_BOUNDARY = 200_000
-GAP = 1e-4  # [m] parts so close to each other have no boundary between them
+GAP = 3e-4  # [m] parts so close to each other have no boundary between them
 HAND = 0.003  # [m] about the distance between points of the hand, beside its corners
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,19 @@ class Verdicts:
         names = [f.name for f in dataclasses.fields(cls) if f.name != 'clean_limit']
         arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         return cls(**arrays, clean_limit=parts[0].clean_limit)
+
+    def save(self, path: Path) -> None:
+        """Write everything to a .npz file."""
+        np.savez_compressed(
+            path, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Verdicts:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as found:
+            arrays = dict(found)
+        return cls(**{**arrays, 'clean_limit': float(arrays['clean_limit'])})
 
     def summary(self) -> dict[str, Any]:
         """Counts, rates [%] and quantiles [mm], for a report; None where nothing was measured."""

@@ -7,6 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 import trimesh
+from known_grasps import NO_PLANE, wrapped
 
 from benchmarks.referee import (
     Candidates,
@@ -39,7 +40,6 @@ from dex1b_core.robots import load_hand
 
 SIDE = 0.05  # [m] of the cube
 CUBE = np.asarray(trimesh.creation.box([SIDE] * 3).vertices)
-NO_PLANE = np.full(4, np.nan)
 TABLE = np.array([0.0, 0.0, 1.0, SIDE / 2])
 JAWS = Settings(kp=1000.0, kv=10.0, limit=20.0)
 
@@ -97,29 +97,6 @@ def pinch(n=1, *, pregrasp=-0.04, grasp=-0.025, squeeze=-0.01, shift=(0.0, 0.0, 
         support_plane=NO_PLANE,
     )
     return dataclasses.replace(made, **changes)
-
-
-def wrapped(shift=(0.0, 0.042, 0.10)):
-    """The Ability hand closed around a cylinder, its axis across the fingers."""
-    cylinder = trimesh.creation.cylinder(radius=0.028, height=0.12, sections=32)
-    object_R_hand = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
-    pose = np.eye(4)
-    pose[:3, :3], pose[:3, 3] = object_R_hand, -object_R_hand @ np.array(shift)
-
-    def posture(fingers, thumb):
-        return np.array([[fingers, fingers, fingers, fingers, -1.8, thumb]])
-
-    return Candidates(
-        hand='ability_right',
-        object='cylinder',
-        joint_names=('index_q1', 'middle_q1', 'ring_q1', 'pinky_q1', 'thumb_q1', 'thumb_q2'),
-        object_T_hand=pose[None],
-        pregrasp=posture(0.15, 0.15),
-        grasp=posture(1.0, 0.6),
-        squeeze=posture(1.3, 0.9),
-        object_parts=(np.asarray(cylinder.vertices),),
-        support_plane=NO_PLANE,
-    )
 
 
 def test_firm_pinch_holds_and_is_clean(jaws):

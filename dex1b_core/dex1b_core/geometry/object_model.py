@@ -22,8 +22,8 @@ from dex1b_core.geometry.transforms import make_transform
 Array = NDArray[np.float64]
 
 _DECOMPOSITION_GAP = 1e-4  # [m] that convex decomposition leaves between its parts
-_CONCAVITY = 0.05
-_MOST_PARTS = 12
+_CONCAVITY = 0.04
+_MOST_PARTS = 16
 
 
 @dataclass(frozen=True)

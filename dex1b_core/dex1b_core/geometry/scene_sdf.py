@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry.plane import Plane
-from dex1b_core.geometry.surface import Distance
+from dex1b_core.geometry.sdf_error import Distance
 from dex1b_core.geometry.transforms import invert
 
 

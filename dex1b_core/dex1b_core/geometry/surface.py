@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
 from dex1b_core.geometry.convex import ConvexPart
 from dex1b_core.geometry.solids import Solid, fuse
 
 Array = NDArray[np.float64]
-
-
-class Distance(Protocol):
-    """Anything that answers signed distances: `VoxelSdf`, `SceneSdf`."""
-
-    def distance(self, points: torch.Tensor) -> torch.Tensor:
-        """(...) signed distance [m] of (..., 3) points, negative inside."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +28,6 @@ class SurfacePoints:
     points: Array
     normals: Array
     faces: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class DistanceError:
-    """How far distances are from exact ones near a surface [mm]."""
-
-    mean: float
-    p95: float
-    max: float
 
 
 def face_normals(mesh: Solid) -> Array:
@@ -108,37 +91,6 @@ def surface_distance(mesh: Solid, points: ArrayLike) -> Array:
     queries: Any = np.ascontiguousarray(points, dtype=np.float32)
     answer = _caster(mesh).compute_distance(o3d.core.Tensor.from_numpy(queries), nthreads=2)
     return np.asarray(answer.numpy(), dtype=np.float64)
-
-
-def sdf_error(
-    sdf: Distance,
-    body: Solid | Sequence[ConvexPart],
-    *,
-    count: int = 5000,
-    band: float = 0.005,
-    seed: int = 0,
-) -> DistanceError:
-    """Measured error of distances near a body's surface, where contacts are decided.
-
-    A grid of spacing h sampled exactly and read trilinearly errs by h sqrt(3) / 2 at most inside
-    it, because distance changes by at most 1 m a metre and every point is that near a weighted
-    mean of its cell's corners; usually it errs far less.
-
-    Args:
-        sdf: To be judged.
-        body: The truth.
-        count: Points drawn.
-        band: They lie up to this far on both sides of the surface [m].
-        seed: Of the points.
-    """
-    solid = body if isinstance(body, Solid) else fuse(body)
-    drawn = sample_surface(solid, count, seed=seed)
-    offset = np.random.default_rng(seed).uniform(-band, band, (count, 1))
-    points = drawn.points + offset * drawn.normals
-    with torch.no_grad():
-        answer = sdf.distance(torch.as_tensor(points, dtype=torch.float32)).numpy()
-    error = 1e3 * np.abs(answer - exact_signed_distance(solid, points))
-    return DistanceError(float(error.mean()), float(np.percentile(error, 95)), float(error.max()))
 
 
 def _caster(mesh: Solid) -> Any:

@@ -1,5 +1,7 @@
 """Named and procedural shapes: closed, connected, hand-sized, deterministic."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import trimesh
@@ -81,3 +83,9 @@ def test_an_unknown_name_lists_the_known_ones(name):
     with pytest.raises(UnknownNameError, match=r'known are: arch, .*random-N.*wedge') as caught:
         shape_parts(name)
     assert caught.value.error_code == ErrorCode.UNKNOWN_OBJECT
+
+
+def test_the_page_on_objects_names_every_shape():
+    page = (Path(__file__).resolve().parents[3] / 'docs' / 'objects.md').read_text()
+    named = page.split('Named: ')[1].split('.')[0]
+    assert [name.strip() for name in named.split(',')] == shape_names()

@@ -1,21 +1,18 @@
 """Normals, sampled points and distances of surfaces against balls and boxes."""
 
 import numpy as np
-import pytest
 import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 
 from dex1b_core.geometry.random_shapes import random_shape
-from dex1b_core.geometry.sdf import build_sdf
 from dex1b_core.geometry.shapes import shape_parts
 from dex1b_core.geometry.solids import Solid, fuse
 from dex1b_core.geometry.surface import (
     exact_signed_distance,
     face_normals,
     sample_surface,
-    sdf_error,
     surface_distance,
     vertex_normals,
 )
@@ -87,20 +84,3 @@ def test_exact_distance_of_a_union_is_negative_in_any_part_alone(seed):
     distance = exact_signed_distance(parts, points)
     clear = np.abs(distance) > 1e-5
     np.testing.assert_array_equal((distance < 0.0)[clear], inside[clear])
-
-
-@pytest.mark.parametrize(('shape', 'resolution'), [('box', 24), ('star', 32), ('mug', 48)])
-def test_a_grid_errs_less_than_half_its_cells_diagonal(shape, resolution):
-    solid = fuse(shape_parts(shape))
-    grid = build_sdf(solid.vertices, solid.faces, resolution=resolution)
-    cell = float((grid.upper - grid.lower).norm()) / (resolution - 1)
-    error = sdf_error(grid, solid)
-    assert 0.0 < error.mean <= error.p95 <= error.max <= 1e3 * cell / 2
-    assert error.p95 < 1e3 * cell / 4
-
-
-def test_the_error_of_a_grid_shrinks_with_its_cells():
-    errors = [
-        sdf_error(build_sdf(BALL.vertices, BALL.faces, resolution=n), BALL).mean for n in (16, 48)
-    ]
-    assert errors[1] < errors[0] / 3

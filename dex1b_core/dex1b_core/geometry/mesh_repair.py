@@ -31,7 +31,8 @@ class Repaired:
         solid: Closed, wound outwards, not passing through itself.
         repairs: A sentence each, empty when nothing was needed.
         error: Largest measured distance [m] of the body's surface from the mesh, 0 unless it was
-            made anew from a grid. Covers over holes are guesses and not counted.
+            made anew from a grid. Covers over holes are guesses and not counted; what was lost of
+            the mesh is told in `repairs`.
     """
 
     solid: Solid
@@ -270,8 +271,13 @@ def _remade(mesh: Solid, notes: list[str], name: str) -> Repaired:
     notes.append(
         f'made anew from a grid of {1e3 * cell:.2g} mm cells, because it is not closed or passes '
         f'through itself: within {1e3 * np.percentile(off, 95):.2g} mm of the mesh (95 %), '
-        f'{1e3 * off.max():.2g} mm at most; thinner walls are lost'
+        f'{1e3 * off.max():.2g} mm at most'
     )
+    lost = (surface_distance(solid, sample_surface(mesh, 5000).points) > cell).mean()
+    if lost > 0.01:
+        notes.append(
+            f'lost {100 * lost:.0f} % of the surface: walls thinner than a cell, or what was inside'
+        )
     return Repaired(solid, tuple(notes), float(off.max()))
 
 

@@ -141,7 +141,9 @@ def test_a_body_that_passes_through_itself_is_made_anew_with_its_error():
     assert mesh.volume > 1.1 * torus
     result = repair(mesh)
     assert closed(result)
-    assert 'made anew from a grid of 1.2 mm cells' in result.repairs[-1]
+    assert 'made anew from a grid of 1.2 mm cells' in result.repairs[-2]
+    # the two ends inside the tube are 3.5 % of its surface, their rims near the outside
+    assert result.repairs[-1].startswith('lost 2 %')
     assert result.solid.volume == pytest.approx(torus, rel=0.06)
     assert 0.0 < result.error < 0.1 / CELLS * np.sqrt(3)
 

@@ -67,7 +67,7 @@ class RobotModel:
             joint = self.model.joints[number]
             if number and joint.nq != 1:
                 raise ConfigurationError(
-                    f"joint '{name}' of {self.description.urdf} has {joint.nq} coordinates; "
+                    f"joint '{name}' of {self.description.urdf_path} has {joint.nq} coordinates; "
                     'only revolute and prismatic joints with limits are supported'
                 )
             indices[str(name)] = joint.idx_q

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from dex1b_core.assets import asset_path
 from dex1b_core.config import StrictModel, config_folder, load_yaml
 from dex1b_core.errors import ErrorCode, UnknownNameError
+from dex1b_core.robots.combined_urdf import MountDescription, combined_urdf
 from dex1b_core.robots.hand_description import HandDescription, Vector3, load_hand
 from dex1b_core.robots.joint_group import JointGroup
 from dex1b_core.robots.urdf_file import check_urdf
@@ -56,10 +58,20 @@ class WorkspaceBox(StrictModel):
 
 
 class RobotDescription(StrictModel):
-    """An arm with a hand; `hand` is given as a name under config/hands or written out."""
+    """An arm with a hand.
+
+    Attributes:
+        urdf: Model of both together: a path in the asset cache, or absolute.
+        arm_urdf: Model of the arm alone, on which the hand's own model is mounted at `mount`.
+        mount: Where; its joints and links keep the hand's names, the arm's get the prefix 'arm_'
+            where the hand uses the same.
+        hand: A name under config/hands, or written out.
+    """
 
     name: str
-    urdf: str = Field(description='path in the asset cache, or absolute')
+    urdf: str = ''
+    arm_urdf: str = ''
+    mount: MountDescription | None = None
     licence: str
     base_link: str
     arm: ArmDescription
@@ -73,6 +85,12 @@ class RobotDescription(StrictModel):
     def _hand_by_name(cls, value: object) -> object:
         return load_hand(value) if isinstance(value, str) else value
 
+    @model_validator(mode='after')
+    def _one_model(self) -> Self:
+        if bool(self.urdf) == bool(self.arm_urdf) or bool(self.arm_urdf) != bool(self.mount):
+            raise ValueError('give either urdf, or arm_urdf and mount')
+        return self
+
     @property
     def urdf_path(self) -> Path:
         """The URDF on this machine.
@@ -81,7 +99,10 @@ class RobotDescription(StrictModel):
             AssetError: it has not been fetched.
             ConfigurationError: it is malformed.
         """
-        return check_urdf(asset_path(self.urdf), visuals_needed=True).path
+        if self.mount is None:
+            return check_urdf(asset_path(self.urdf), visuals_needed=True).path
+        arm = check_urdf(asset_path(self.arm_urdf), visuals_needed=True).path
+        return combined_urdf(self.name, arm, self.hand.urdf_path, self.hand.root_link, self.mount)
 
 
 def robot_names() -> list[str]:

@@ -24,7 +24,7 @@ from dex1b_core.robots.self_collision import self_collision_pairs
 from dex1b_core.robots.spheres import SphereCoverage, coverage, fit_spheres
 
 Array = NDArray[np.float64]
-CACHE_VERSION = 6
+CACHE_VERSION = 7
 
 SURFACE_POINTS_PER_LINK = 60
 CLOSING_COSINE = 0.3  # a joint closes when it brings the tip towards the palm's front

@@ -150,6 +150,8 @@ def _vector(text: str) -> list[float]:
 
 
 def _sorted(joints: list[TreeJoint], path: Path) -> list[TreeJoint]:
+    if not joints:
+        raise ConfigurationError(f'{path}: it has no movable joints, nor any other')
     children = {joint.child for joint in joints}
     roots = {joint.parent for joint in joints} - children
     if len(roots) != 1 or len(children) != len(joints):

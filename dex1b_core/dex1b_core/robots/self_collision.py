@@ -9,7 +9,7 @@ from dex1b_core.robots.link_tree import LinkTree
 
 SAMPLES = 2000  # postures looked at
 CHUNK = 100
-NEVER_CLOSER = 0.02  # [m] pairs that stay farther apart in all of them are left out
+NEVER_CLOSER = 0.025  # [m] pairs that stay farther apart in all of them are left out
 ALWAYS = 0.9  # pairs that overlap in so many of them are joined by design
 
 

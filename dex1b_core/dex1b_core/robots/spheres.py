@@ -43,7 +43,7 @@ class SphereCoverage:
     overshoot_max: float
 
 
-def fit_spheres(hulls: list[Any], *, count: int, bulge: float = 0.001) -> tuple[Array, Array]:
+def fit_spheres(hulls: list[Any], *, count: int, bulge: float = 0.002) -> tuple[Array, Array]:
     """Fill a union of convex bodies with spheres.
 
     Chosen greedily by the volume and the surface that they newly cover, then all moved and resized

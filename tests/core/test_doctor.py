@@ -41,7 +41,7 @@ def test_a_malformed_robot_file_is_found(monkeypatch, tmp_path):
     [finding] = doctor.check_robots()
     assert finding.status is Status.FAIL
     assert finding.check == 'robot broken'
-    assert 'broken.yaml: urdf: Field required' in finding.detail
+    assert 'broken.yaml: licence: Field required' in finding.detail
 
 
 def test_an_absent_libusb_is_found(monkeypatch):

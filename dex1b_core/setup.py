@@ -47,6 +47,7 @@ setup(
         'dex1b.commands': [
             'assets = dex1b_core.commands.assets:register',
             'doctor = dex1b_core.commands.doctor:register',
+            'synth = dex1b_core.commands.synth:register',
             'hand = dex1b_core.commands.hand:register',
         ],
     },

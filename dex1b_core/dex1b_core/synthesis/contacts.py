@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from dex1b_core.robots.hand_model import HandModel
-from dex1b_core.synthesis.frame_points import in_frames
+from dex1b_core.synthesis.frame_points import in_frames, normals_in_frames
 
 
 class ContactDraw:
@@ -21,7 +21,10 @@ class ContactDraw:
         self._table = torch.stack([finger[:count] for finger in fingers])
         self._frames = hand.kinematics.link_frames[hand.contacts.links]
         positions = in_frames(hand.kinematics, hand.contacts)
-        self._homogeneous = torch.cat([positions, torch.ones_like(positions[:, :1])], dim=1)
+        points = torch.cat([positions, torch.ones_like(positions[:, :1])], dim=1)
+        normals = normals_in_frames(hand.kinematics, hand.contacts)
+        normals = torch.cat([normals, torch.zeros_like(normals[:, :1])], dim=1)
+        self._local = torch.stack([points, normals], dim=1)
         self._generator = generator
         self._shape = (min(contacts, len(fingers)), batch)
         self.chosen = self._draw()
@@ -31,12 +34,20 @@ class ContactDraw:
         change = torch.rand(self._shape, generator=self._generator) < probability
         self.chosen = torch.where(change, self._draw(), self.chosen)
 
-    def place(self, columns: torch.Tensor) -> torch.Tensor:
-        """(n, 3, B) chosen points [m] from `HandKinematics.frame_columns` (F, 4, 3, B)."""
+    def place(self, columns: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Chosen points and the hand's outward normals there.
+
+        Args:
+            columns: (F, 4, 3, B) from `HandKinematics.frame_columns`.
+
+        Returns:
+            (n, 3, B) points [m] and (n, 3, B) unit normals.
+        """
         grasps = torch.arange(self._shape[1], device=columns.device)
         poses = columns[self._frames[self.chosen], :, :, grasps]
-        points = (poses * self._homogeneous[self.chosen][..., None]).sum(dim=2)
-        return points.permute(0, 2, 1)
+        placed = self._local[self.chosen] @ poses
+        points, normals = placed.permute(2, 0, 3, 1)
+        return points, normals
 
     def _draw(self) -> torch.Tensor:
         """(n, B) candidates; rows beside the first are of different fingers."""

@@ -61,6 +61,21 @@ def contact_distance(distance: torch.Tensor) -> torch.Tensor:
     return distance.abs().sum(dim=0)
 
 
+def contact_alignment(hand_normals: torch.Tensor, inward: torch.Tensor) -> torch.Tensor:
+    """E_align = sum_i 1 - cos(n_i, c_i): contacts face the surface that they touch.
+
+    A finger with one motor can press in one direction only; candidates face it.
+
+    Args:
+        hand_normals: (n, 3, B) outward unit normals of the hand.
+        inward: (n, 3, B) unit normals into the object.
+
+    Returns:
+        (B,) in [0, 2 n].
+    """
+    return (1.0 - (hand_normals * inward).sum(dim=1)).sum(dim=0)
+
+
 def penetration(distance: torch.Tensor, radii: torch.Tensor) -> torch.Tensor:
     """E_sdf = sum_s max(0, r_s - SDF(c_s)) [m] over spheres.
 

@@ -28,6 +28,7 @@ class EnergyWeights:
     Attributes:
         closure: Of force closure.
         distance: Of contact distance.
+        alignment: Of contacts facing the surface.
         penetration: Of spheres in object, support plane and surroundings.
         self_penetration: Of fingers in each other and in the palm.
         joints: Of joint limits.
@@ -35,6 +36,7 @@ class EnergyWeights:
 
     closure: float = 10.0
     distance: float = 100.0
+    alignment: float = 1.0
     penetration: float = 300.0
     self_penetration: float = 300.0
     joints: float = 100.0
@@ -46,7 +48,7 @@ class EnergyWeights:
 
 
 PAPER_WEIGHTS = EnergyWeights(
-    closure=1.0, distance=100.0, penetration=100.0, self_penetration=10.0, joints=1.0
+    closure=1.0, distance=100.0, alignment=0.0, penetration=100.0, self_penetration=10.0, joints=1.0
 )
 
 
@@ -59,6 +61,7 @@ class ObjectiveSettings:
         friction: Coefficient for which closure is sought.
         table_margin: Spheres keep so far above the support plane [m].
         palm_margin: The palm keeps so far from the object [m].
+        self_margin: Fingers keep so far from each other [m].
     """
 
     friction_aware: bool = True
@@ -126,16 +129,15 @@ class GraspObjective:
         links = probes.links[self._spheres.source.clamp_min(0)]
         is_palm = (hand.link_fingers[links] < 0) & (self._spheres.source >= 0)
         self._object_radii = self._spheres.radii + self.settings.palm_margin * is_palm
-        self._few, self._groups = self_spheres(
-            hand, SELF_SPHERES_PER_LINK, self.settings.self_margin
-        )
+        self._few, self._exact_groups = self_spheres(hand, SELF_SPHERES_PER_LINK, 0.0)
+        self._groups = self_spheres(hand, SELF_SPHERES_PER_LINK, self.settings.self_margin)[1]
 
     def terms(
         self,
         scene: SceneBatch,
         columns: torch.Tensor,
         posture: torch.Tensor,
-        contacts: torch.Tensor,
+        contacts: tuple[torch.Tensor, torch.Tensor],
         near: NearPairs,
         directions: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
@@ -145,20 +147,33 @@ class GraspObjective:
             scene: What the grasps reach for.
             columns: (F, 4, 3, B) poses of the hand's frames, see `HandKinematics.frame_columns`.
             posture: (J, B) driven joints [rad].
-            contacts: (n, 3, B) contact points [m].
+            contacts: (n, 3, B) contact points [m] and the hand's outward normals there.
             near: Parts of the hand that may overlap, from `near`.
             directions: (M, 6) wrenches wanted of the friction-aware closure.
         """
-        distance, normal = scene.sdf.surface(contacts)
+        points, facing = contacts
+        distance, normal = scene.sdf.surface(points)
         spheres = self._spheres.place(columns)
         limits = self.hand.kinematics.lower, self.hand.kinematics.upper
         return {
-            'closure': self._closure(scene, contacts, -normal, directions),
+            'closure': self._closure(scene, points, -normal, directions),
             'distance': energies.contact_distance(distance),
+            'alignment': energies.contact_alignment(facing, -normal),
             'penetration': self._penetration(scene, spheres),
             'self_penetration': self_penetration(self._few.place(columns), near),
             'joints': energies.joint_limits(posture, *limits),
         }
+
+    def clearance(self, scene: SceneBatch, columns: torch.Tensor) -> torch.Tensor:
+        """(B,) smallest gap between hand and object or support [m]; negative inside."""
+        points = self._spheres.place(columns)
+        gap = torch.minimum(scene.sdf.distance(points), scene.height(points))
+        gap = gap - self._spheres.radii[:, None]
+        return gap.amin(dim=0)
+
+    def self_spheres(self, columns: torch.Tensor) -> tuple[torch.Tensor, SphereGroups]:
+        """Centres (S, 3, B) [m] of spheres that must not overlap, and which of them."""
+        return self._few.place(columns), self._exact_groups
 
     def near(self, columns: torch.Tensor, margin: float) -> NearPairs:
         """Parts of the hand with a gap below a margin [m]."""
@@ -189,30 +204,37 @@ class GraspObjective:
 
 
 SPHERES_PER_LINK = 10
-PROBES_PER_CONTACT_LINK = 24
 SPHERES_PER_CONTACT_LINK = 3
+FRONT_COSINE = -0.2  # surface points whose normal is within acos of this of a link's contacts
 
 
 def penetration_probes(hand: HandModel) -> HandPoints:
-    """Spheres of every link, and points on the surface of links that are meant to touch.
+    """Spheres of every link, and the front surface of links that are meant to touch.
 
     Spheres leave the edges of a link uncovered; where it touches that is where it penetrates.
     """
-    touching = torch.zeros(len(hand.kinematics.link_names), dtype=torch.bool)
-    touching[hand.contacts.links] = True
+    links = len(hand.kinematics.link_names)
+    front = torch.zeros(links, 3).index_add_(0, hand.contacts.links, hand.contacts.normals)
+    touching = front.norm(dim=1) > 0.0
     count = torch.where(touching, SPHERES_PER_CONTACT_LINK, SPHERES_PER_LINK)
-    links = hand.spheres.links
-    rank = torch.arange(len(links)) - torch.searchsorted(links, links)
-    spheres = hand.spheres.select(rank < count[links])
-    links = hand.surface.links
-    rank = torch.arange(len(links)) - torch.searchsorted(links, links)
-    surface = hand.surface.select(touching[links] & (rank < PROBES_PER_CONTACT_LINK))
-    return HandPoints(
-        *(
-            torch.cat([getattr(spheres, name), getattr(surface, name)])
-            for name in ('links', 'positions', 'normals', 'radii')
-        )
-    )
+    rank = rank_in_link(hand.spheres)
+    spheres = hand.spheres.select(rank < count[hand.spheres.links])
+    facing = torch.nn.functional.normalize(front, dim=1)[hand.surface.links]
+    ahead = (facing * hand.surface.normals).sum(dim=1) > FRONT_COSINE
+    surface = hand.surface.select(touching[hand.surface.links] & ahead)
+    return joined(spheres, surface)
+
+
+def joined(first: HandPoints, second: HandPoints) -> HandPoints:
+    """Points of both."""
+    names = ('links', 'positions', 'normals', 'radii')
+    return HandPoints(*(torch.cat([getattr(first, name), getattr(second, name)]) for name in names))
+
+
+def rank_in_link(points: HandPoints) -> torch.Tensor:
+    """(N,) number of each point among those of its link, which follow each other."""
+    _, counts = torch.unique_consecutive(points.links, return_counts=True)
+    return torch.cat([torch.arange(count) for count in counts.tolist()])
 
 
 def self_spheres(hand: HandModel, per_link: int, margin: float) -> tuple[FramePoints, SphereGroups]:
@@ -220,9 +242,7 @@ def self_spheres(hand: HandModel, per_link: int, margin: float) -> tuple[FramePo
 
     Fingers are tested against each other, and against the palm but for their first link.
     """
-    links = hand.spheres.links
-    rank = torch.arange(len(links)) - torch.searchsorted(links, links)
-    few = hand.spheres.select(rank < per_link)
+    few = hand.spheres.select(rank_in_link(hand.spheres) < per_link)
     placed = FramePoints.build(hand.kinematics, few)
     names = hand.kinematics.link_names
     is_base = torch.zeros(len(names), dtype=torch.bool)

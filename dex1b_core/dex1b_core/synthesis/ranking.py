@@ -1,0 +1,77 @@
+"""Which optimised grasps will hold: a prediction from what can be measured without physics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from dex1b_core.geometry.batch_last import cross
+from dex1b_core.synthesis.grip import FingerContacts
+from dex1b_core.synthesis.wrench import TORQUE_LENGTH, force_directions, wrench_residual
+
+FRICTION = 0.4
+DIRECTIONS = 26
+NEAR = 0.008  # [m] a finger closer than this carries load
+
+
+@dataclass(frozen=True)
+class GraspMeasures:
+    """Of B grasps.
+
+    Attributes:
+        residual: (B,) mean 1 - cos between forces wanted and those that the contacts can give.
+        weakest: (B,) the same in the worst direction.
+        net_force: (B,) length of the mean of the contacts' inward normals.
+        net_torque: (B,) the same of their torques, in units of `TORQUE_LENGTH`.
+        penetration: (B,) deepest overlap with object or support [m].
+        self_penetration: (B,) deepest overlap of the hand with itself [m].
+        pregrasp_penetration: (B,) deepest overlap with object or support in the pregrasp [m].
+    """
+
+    residual: torch.Tensor
+    weakest: torch.Tensor
+    net_force: torch.Tensor
+    net_torque: torch.Tensor
+    penetration: torch.Tensor
+    self_penetration: torch.Tensor
+    pregrasp_penetration: torch.Tensor
+
+    def features(self) -> torch.Tensor:
+        """(B, 7) what the prediction is made of; lengths in millimetres, at most 10."""
+        lengths = (self.penetration, self.self_penetration, self.pregrasp_penetration)
+        scaled = [(1e3 * length).clamp(0.0, 10.0) for length in lengths]
+        rest = [self.residual, self.weakest, self.net_force, self.net_torque]
+        return torch.stack([*rest, *scaled], dim=1)
+
+
+# Logistic regression on verdicts of the strict protocol over procedural shapes, several hands:
+# benchmarks/fit_ranking.py. Order of `GraspMeasures.features`, then the constant.
+WEIGHTS = (-4.0, -1.5, -1.5, -1.5, -0.15, -0.15, -0.3)
+CONSTANT = 4.0
+
+
+def predicted_success(measures: GraspMeasures) -> torch.Tensor:
+    """(B,) probability of holding; comparable between objects and hands."""
+    features = measures.features()
+    weights = torch.tensor(WEIGHTS, device=features.device)
+    return torch.sigmoid(features @ weights + CONSTANT)
+
+
+def balance_measures(
+    contacts: FingerContacts, centre: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Residual, weakest direction, net force and net torque of (F, B) contacts; each (B,)."""
+    weights = (contacts.distance < NEAR).float()
+    inward = -contacts.normals
+    each = torch.stack(
+        [
+            wrench_residual(contacts.points, inward, centre, wanted[None], FRICTION, weights)
+            for wanted in force_directions(DIRECTIONS).to(centre.device)
+        ]
+    )
+    count = weights.sum(dim=0).clamp_min(1.0)
+    normals = inward * weights[:, None]
+    torques = cross((contacts.points - centre) / TORQUE_LENGTH, normals)
+    net = [(values.sum(dim=0) / count).norm(dim=0) for values in (normals, torques)]
+    return each.mean(dim=0), each.amax(dim=0), net[0], net[1]

@@ -13,7 +13,6 @@ REQUIREMENTS = [
     'pillow>=10,<14',
     'pin>=3.4,<5',
     'pydantic>=2.7,<3',
-    'pytorch_kinematics>=0.7.5,<1',
     'pytransform3d>=3.5,<4',
     'pyyaml>=6,<7',
     'rich>=13,<17',
@@ -24,7 +23,6 @@ REQUIREMENTS = [
     'torch>=2.4,<3',
     'trimesh>=4.4,<6',
     'typer>=0.12,<1',
-    'yourdfpy>=0.0.56,<1',
 ]
 
 setup(

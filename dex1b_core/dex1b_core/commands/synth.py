@@ -85,7 +85,7 @@ def synth(
     if picture is not None:
         from dex1b_core.viz.grasp_gallery import draw_gallery
 
-        draw_gallery(picture, hand_model, model, prepared, seeds)
+        draw_gallery(picture, hand_model, model, seeds)
     typer.echo(
         f'{len(seeds.score)} grasps of {model.name} in {wall:.1f} s: optimised '
         f'{report["raw_per_s"]}/s, kept {report["kept_per_s"]}/s; predicted to hold '

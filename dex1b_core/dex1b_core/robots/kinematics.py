@@ -191,7 +191,7 @@ class _Forward(torch.autograd.Function):
     ) -> torch.Tensor:
         ones = torch.ones_like(positions)
         factors = torch.stack([ones, positions.sin(), positions.cos(), positions], dim=1)
-        local = torch.bmm(chain.local, factors).unflatten(1, (3, 4))
+        local = torch.bmm(chain.local, factors).view(-1, 3, 4, positions.shape[1])
         columns = positions.new_empty(len(positions) + 1, 4, 3, positions.shape[1])
         columns[0] = root
         for rows, parents in chain.levels:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -30,7 +30,7 @@ class DescentSettings:
         near_margin: What counts as near [m].
     """
 
-    weights: EnergyWeights = EnergyWeights()
+    weights: EnergyWeights = field(default_factory=EnergyWeights)
     steps: int = 100
     rates: tuple[float, float, float] = (0.004, 0.02, 0.04)
     contacts: int = 3

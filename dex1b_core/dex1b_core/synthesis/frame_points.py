@@ -38,7 +38,7 @@ class FramePoints:
         chunks = [
             (frame, rows)
             for frame in range(len(counts))
-            for rows in (frames == frame).nonzero().flatten().split(size)
+            for rows in torch.split((frames == frame).nonzero().flatten(), size)
             if len(rows)
         ]
         homogeneous = torch.zeros(len(chunks), size, 4)

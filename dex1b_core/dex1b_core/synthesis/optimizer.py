@@ -33,8 +33,10 @@ class OptimizerSettings:
         seeds: How rule-based starts are made.
     """
 
-    objective: ObjectiveSettings = ObjectiveSettings(table_margin=0.004, palm_margin=0.005)
-    descent: DescentSettings = DescentSettings()
+    objective: ObjectiveSettings = field(
+        default_factory=lambda: ObjectiveSettings(table_margin=0.004, palm_margin=0.005)
+    )
+    descent: DescentSettings = field(default_factory=DescentSettings)
     excess: float = 1.5
     random_fraction: float = 0.5
     seeds: HeuristicSettings = field(default_factory=lambda: HeuristicSettings(samples=300))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -84,10 +84,14 @@ class SeedSettings:
         chunk: Grasps optimised together.
     """
 
-    starts: StartSettings = StartSettings()
-    objective: ObjectiveSettings = ObjectiveSettings(self_margin=0.002, palm_margin=0.003)
-    descent: DescentSettings = DescentSettings(steps=200, rates=(0.0026, 0.013, 0.026))
-    grip: GripSettings = GripSettings()
+    starts: StartSettings = field(default_factory=StartSettings)
+    objective: ObjectiveSettings = field(
+        default_factory=lambda: ObjectiveSettings(self_margin=0.002, palm_margin=0.003)
+    )
+    descent: DescentSettings = field(
+        default_factory=lambda: DescentSettings(steps=200, rates=(0.0026, 0.013, 0.026))
+    )
+    grip: GripSettings = field(default_factory=GripSettings)
     excess: float = 2.0
     chunk: int = 512
 
@@ -201,14 +205,14 @@ class SeedSynthesizer:
 
         with ThreadPoolExecutor(max(1, workers)) as pool:
             parts = list(pool.map(work, range(chunks)))
-        merged = Seeds(
-            concatenate([part.grasps for part in parts]),
-            *(
-                torch.cat([getattr(part, name) for part in parts])
-                for name in ('squeeze', 'score', 'measures', 'energies')
-            ),
-            parts[0].energy_names,
-            total,
+        merged = replace(
+            parts[0],
+            grasps=concatenate([part.grasps for part in parts]),
+            squeeze=torch.cat([part.squeeze for part in parts]),
+            score=torch.cat([part.score for part in parts]),
+            measures=torch.cat([part.measures for part in parts]),
+            energies=torch.cat([part.energies for part in parts]),
+            made=total,
         )
         kept = merged.best(len(merged.score))
         allowed = self.constraints.allowed(self.hand, kept.grasps)

@@ -65,7 +65,8 @@ class NearPairs:
 def near_pairs(centres: torch.Tensor, groups: SphereGroups, margin: float) -> NearPairs:
     """Pairs of spheres (S, 3, B) with a gap below a margin [m]."""
     ordered = centres.detach()[groups.order]
-    found = []
+    none = groups.order[:0]
+    found = [(none, none, none, ordered.new_zeros(0))]
     for first, second, touch in groups.blocks:
         reach = torch.where(touch < 0.0, 0.0, touch + margin).square()
         near = _squares(ordered[first], ordered[second]) < reach

@@ -1,0 +1,115 @@
+"""Grasps of one object side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import trimesh
+from numpy.typing import NDArray
+
+from dex1b_core.geometry.object_model import ObjectModel
+from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.robots.link_geometry import collision_hulls
+from dex1b_core.simulation.raycast import Body
+from dex1b_core.synthesis.batch import GraspBatch
+from dex1b_core.synthesis.seeds import Seeds
+from dex1b_core.viz.canvas import Headline, Tile, sheet
+from dex1b_core.viz.hand_picture import FINGERS, PALM
+from dex1b_core.viz.studio import Studio, View
+
+Array = NDArray[np.float64]
+SIZE = 360  # [px] of a tile
+FIELD_OF_VIEW = 28.0  # [degrees]
+OBJECT = 'object'
+OBJECT_COLOUR = (0.93, 0.91, 0.86)
+COLUMNS = 4
+SHOWN = 8
+
+
+def draw_gallery(path: Path, hand: HandModel, model: ObjectModel, seeds: Seeds) -> None:
+    """Draw up to eight of the better half of the grasps, chosen far from each other."""
+    links = _links(hand)
+    target = Body(OBJECT, model.vertices, model.faces, OBJECT_COLOUR)
+    studio = Studio([target, *links], samples=2)
+    half = max(SHOWN, len(seeds.score) // 2)
+    tiles = [
+        _tile(studio, links, hand, model, seeds, row)
+        for row in _varied(seeds.grasps.select(torch.arange(min(half, len(seeds.score)))))
+    ]
+    extents = ' x '.join(f'{100 * size:.1f}' for size in model.extents)
+    headline = Headline(
+        f'{hand.hand.key} at {model.spec}',
+        f'{len(seeds.score)} grasps of {seeds.made} optimised   object {extents} cm',
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet(headline, tiles, columns=COLUMNS).save(path)
+
+
+def _links(hand: HandModel) -> list[Body]:
+    names = hand.kinematics.link_names
+    hulls = collision_hulls(hand.hand.urdf_path, names)
+    bodies = []
+    for name, owner in zip(names, hand.link_fingers.tolist(), strict=True):
+        if hulls[name]:
+            mesh: Any = trimesh.util.concatenate(hulls[name])
+            colour = PALM if owner < 0 else FINGERS[owner % len(FINGERS)]
+            bodies.append(Body(name, np.asarray(mesh.vertices), np.asarray(mesh.faces), colour))
+    return bodies
+
+
+def _varied(grasps: GraspBatch) -> list[int]:
+    """Rows, each chosen with its wrist farthest from those before; the best first."""
+    chosen = [0]
+    distance = (grasps.translation - grasps.translation[0]).norm(dim=1)
+    while len(chosen) < min(SHOWN, len(grasps)):
+        chosen.append(int(distance.argmax()))
+        last = (grasps.translation - grasps.translation[chosen[-1]]).norm(dim=1)
+        distance = torch.minimum(distance, last)
+    return sorted(chosen)
+
+
+def _tile(
+    studio: Studio,
+    links: list[Body],
+    hand: HandModel,
+    model: ObjectModel,
+    seeds: Seeds,
+    row: int,
+) -> Tile:
+    grasps = seeds.grasps
+    wrist = np.eye(4)
+    wrist[:3, :3], wrist[:3, 3] = grasps.rotation[row].numpy(), grasps.translation[row].numpy()
+    placed = hand.kinematics.forward(grasps.grasp[row][None])[0].double().numpy()
+    poses = {
+        name: wrist @ pose for name, pose in zip(hand.kinematics.link_names, placed, strict=True)
+    }
+    corners = [body.vertices @ poses[body.name][:3, :3].T + poses[body.name][:3, 3]
+               for body in links]  # fmt: skip
+    points = np.vstack([model.vertices, *corners])
+    middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
+    lift = np.eye(4)
+    lift[2, 3] = 0.02 - float(points[:, 2].min())
+    poses = {name: lift @ pose for name, pose in {**poses, OBJECT: np.eye(4)}.items()}
+    x, y, z = (middle + lift[:3, 3]).tolist()
+    size = float(np.linalg.norm(np.ptp(points, axis=0)))
+    away = 0.52 * size / np.tan(0.5 * np.radians(FIELD_OF_VIEW))
+    eye = np.array([x, y, z]) + away * _seen_from(wrist[:3, 3])
+    view = View(
+        (float(eye[0]), float(eye[1]), float(eye[2])), (x, y, z), SIZE, SIZE,
+        field_of_view=FIELD_OF_VIEW, floor_fade=(0.3, 0.9),
+    )  # fmt: skip
+    detail = f'predicted to hold {float(seeds.score[row]):.0%}'
+    return Tile(studio.draw(poses, view), f'rank {row + 1}', detail)
+
+
+def _seen_from(wrist: Array) -> Array:
+    """Unit direction to a camera that sees the hand from the side and a little from above."""
+    side = np.cross(wrist, [0.0, 0.0, 1.0])
+    if np.linalg.norm(side) < 0.01:
+        side = np.array([0.0, 0.01, 0.0])
+    direction = side / np.linalg.norm(side) + 0.4 * wrist / max(float(np.linalg.norm(wrist)), 1e-6)
+    direction[2] = max(direction[2], 0.0) + 0.35
+    return np.asarray(direction / np.linalg.norm(direction))

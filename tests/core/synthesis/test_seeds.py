@@ -1,0 +1,112 @@
+"""Seeds of a hand at shapes: what each must satisfy, seeds, workers, constraints, files."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+import typer
+from typer.testing import CliRunner
+
+from dex1b_core.commands.synth import register
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.geometry.object_model import load_object
+from dex1b_core.synthesis.batch import place
+from dex1b_core.synthesis.constraints import Constraints, HalfSpace
+from dex1b_core.synthesis.seeds import SeedObject, SeedSynthesizer, seed_settings
+
+SETTINGS = dataclasses.replace(seed_settings(60, 2.0, 5.0), chunk=24)
+
+
+@pytest.fixture(scope='module')
+def cylinder():
+    return SeedObject.of_model(load_object('shape:cylinder'))
+
+
+@pytest.fixture(scope='module')
+def seeds(hand, cylinder):
+    return SeedSynthesizer(hand, SETTINGS).synthesize(cylinder, 24, seed=3)
+
+
+def test_best_first_finite_and_within_limits(hand, seeds):
+    assert seeds.made == 48
+    assert len(seeds.score) == 24
+    assert (seeds.score.diff() <= 0.0).all()
+    identity = torch.eye(3).expand(24, 3, 3)
+    turned = seeds.grasps.rotation @ seeds.grasps.rotation.transpose(1, 2)
+    torch.testing.assert_close(turned, identity, atol=1e-5, rtol=0.0)
+    for posture in (seeds.grasps.grasp, seeds.grasps.pregrasp, seeds.squeeze):
+        assert (posture >= hand.kinematics.lower - 1e-5).all()
+        assert (posture <= hand.kinematics.upper + 1e-5).all()
+
+
+def test_fingertips_touch_and_the_pregrasp_is_clearer(hand, cylinder, seeds):
+    def gap(posture):
+        points = place(hand, hand.surface, posture, seeds.grasps.rotation, seeds.grasps.translation)
+        return cylinder.sdf.distance(points).amin(dim=1)
+
+    grasp, pregrasp = gap(seeds.grasps.grasp), gap(seeds.grasps.pregrasp)
+    assert grasp.abs().median() < 0.003
+    assert (pregrasp >= grasp - 0.002).float().mean() > 0.9
+
+
+def test_same_seed_same_grasps_whatever_the_workers(hand, cylinder, seeds):
+    again = SeedSynthesizer(hand, SETTINGS).synthesize(cylinder, 24, seed=3, workers=2)
+    torch.testing.assert_close(again.grasps.translation, seeds.grasps.translation)
+    other = SeedSynthesizer(hand, SETTINGS).synthesize(cylinder, 24, seed=4)
+    assert not torch.equal(other.grasps.translation, seeds.grasps.translation)
+
+
+def test_on_a_table_starts_keep_the_hand_above_it(hand):
+    target = SeedObject.of_model(load_object('shape:cylinder'), on_table=True)
+    made = SeedSynthesizer(hand, SETTINGS).synthesize(target, 12, seed=0)
+    points = place(
+        hand, hand.spheres, made.grasps.grasp, made.grasps.rotation, made.grasps.translation
+    )
+    height = points @ target.plane[:3] + target.plane[3] - hand.spheres.radii
+    assert (height.amin(dim=1) > -0.003).float().mean() > 0.7
+
+
+def test_constraints_are_kept(hand, cylinder):
+    constraints = Constraints(
+        approach=(0.0, 0.0, -1.0),
+        approach_cone=math.radians(30.0),
+        half_spaces=(HalfSpace((0.0, 0.0, 1.0), -0.10),),
+        wrist_lower=(-1.0, -1.0, 0.0),
+    )
+    made = SeedSynthesizer(hand, SETTINGS, constraints).synthesize(cylinder, 12, seed=0)
+    assert (made.grasps.translation[:, 2] >= 0.0).all()
+    points = place(
+        hand, hand.surface, made.grasps.grasp, made.grasps.rotation, made.grasps.translation
+    )
+    assert (points[..., 2] >= -0.10 - 1e-6).all()
+
+
+def test_impossible_constraints_and_counts_are_refused(hand, cylinder):
+    nowhere = Constraints(wrist_lower=(5.0, 5.0, 5.0))
+    with pytest.raises(Dex1bError, match='loosen') as caught:
+        SeedSynthesizer(hand, SETTINGS, nowhere).synthesize(cylinder, 4, seed=0)
+    assert caught.value.error_code == ErrorCode.NO_CANDIDATES
+    with pytest.raises(Dex1bError, match='expected 1'):
+        SeedSynthesizer(hand, SETTINGS).synthesize(cylinder, 0, seed=0)
+
+
+def test_command_writes_grasps_and_report(tmp_path):
+    app = typer.Typer()
+    register(app)
+    out, report = tmp_path / 'f.npz', tmp_path / 'r.json'
+    arguments = ['--hand', 'ability_right', '--object', 'shape:box', '--n', '8',
+                 '--steps', '20', '--out', str(out), '--json', str(report)]  # fmt: skip
+    first = CliRunner().invoke(app, arguments)
+    assert first.exit_code == 0, first.output
+    written = json.loads(report.read_text())
+    keys = {'hand', 'object', 'n', 'seed', 'wall_s', 'raw_per_s', 'energies', 'penetration_mm'}
+    assert keys <= set(written)
+    assert set(written['penetration_mm']) == {'p50', 'p95', 'max'}
+    with np.load(out) as data:
+        assert data['object_T_hand'].shape == (8, 4, 4)
+        assert data['squeeze'].shape == data['grasp'].shape == (8, 6)
+        assert np.isnan(data['support_plane']).all()
+    assert 'there already' in CliRunner().invoke(app, arguments).output

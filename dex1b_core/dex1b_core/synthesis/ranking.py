@@ -47,7 +47,8 @@ class GraspMeasures:
 
 # Logistic regression on 1728 verdicts over 24 procedural shapes with Allegro, Ability and Inspire
 # (benchmarks/fit_ranking.py; the better half of unseen shapes: 87, 76, 65 % hold instead of 76,
-# 53, 44 %). Single weights mean little: residual and weakest are correlated. Order of `GraspMeasures.features`, then the constant.
+# 53, 44 %). Single weights mean little: residual and weakest are correlated. Order of
+# `GraspMeasures.features`, then the constant.
 WEIGHTS = (2.829, -3.706, 2.128, -4.072, -0.17, -0.044, -1.981)
 CONSTANT = 2.724
 

@@ -158,7 +158,7 @@ class _Chain:
         """(M, 3, B) axes of revolute joints and directions of prismatic ones; others are zero."""
         turns = columns[1:, :3].flatten(2)
         axes, slides = torch.bmm(self.axis, turns), torch.bmm(self.slide, turns)
-        return axes.view(-1, 3, columns.shape[-1]), slides.view(-1, 3, columns.shape[-1])
+        return axes.view(columns[1:, 3].shape), slides.view(columns[1:, 3].shape)
 
     def to(self, device: torch.device | str) -> _Chain:
         levels = tuple((rows, parents.to(device)) for rows, parents in self.levels)
@@ -191,7 +191,7 @@ class _Forward(torch.autograd.Function):
     ) -> torch.Tensor:
         ones = torch.ones_like(positions)
         factors = torch.stack([ones, positions.sin(), positions.cos(), positions], dim=1)
-        local = torch.bmm(chain.local, factors).view(-1, 3, 4, positions.shape[1])
+        local = torch.bmm(chain.local, factors).view(len(positions), 3, 4, positions.shape[1])
         columns = positions.new_empty(len(positions) + 1, 4, 3, positions.shape[1])
         columns[0] = root
         for rows, parents in chain.levels:
@@ -210,7 +210,7 @@ class _Forward(torch.autograd.Function):
         (columns,), (on_columns,), chain = ctx.saved_tensors, gradients, ctx.chain
         frames, _, _, batch = columns.shape
         force, torque = on_columns[:, 3], cross(columns, on_columns).sum(dim=1)
-        carried = chain.carries @ torch.stack([force, torque], dim=1).view(frames, -1)
+        carried = chain.carries @ torch.stack([force, torque], dim=1).view(frames, 6 * batch)
         force, torque = carried.view(frames, 2, 3, batch).unbind(dim=1)
         torque = torque - cross(columns[:, 3], force)
         axes, slides = chain.directions(columns)

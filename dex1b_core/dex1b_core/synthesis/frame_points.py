@@ -55,8 +55,8 @@ class FramePoints:
     def place(self, columns: torch.Tensor) -> torch.Tensor:
         """(C * S, 3, B) positions [m] from `HandKinematics.frame_columns` (F, 4, 3, B)."""
         batch = columns.shape[-1]
-        poses = columns.index_select(0, self.frames).view(-1, 4, 3 * batch)
-        return torch.bmm(self.homogeneous, poses).view(-1, 3, batch)
+        poses = columns.index_select(0, self.frames).view(len(self.frames), 4, 3 * batch)
+        return torch.bmm(self.homogeneous, poses).view(len(self.radii), 3, batch)
 
     def to(self, device: torch.device | str) -> FramePoints:
         """The same on another device."""

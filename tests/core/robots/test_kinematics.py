@@ -87,3 +87,8 @@ def test_description_that_does_not_fit_the_urdf(robot, change, text):
     hand = robot.hand.model_copy(update={'urdf': robot.urdf, **change})
     with pytest.raises(ConfigurationError, match=text):
         HandKinematics(hand)
+
+
+def test_an_empty_batch_stays_empty(kinematics):
+    none = kinematics.lower[None][:0]
+    assert kinematics.forward(none).shape == (0, len(kinematics.link_names), 4, 4)

@@ -150,4 +150,4 @@ def test_watches_cheaply(monitor, client, robot):
 
     before, begin = cpu_seconds(), time.monotonic()
     time.sleep(4.0)
-    assert (cpu_seconds() - before) / (time.monotonic() - begin) < 0.1
+    assert (cpu_seconds() - before) / (time.monotonic() - begin) < 0.2  # a busy loop takes 1

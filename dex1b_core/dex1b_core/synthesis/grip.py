@@ -25,6 +25,10 @@ class GripSettings:
         stiffness: Position gain of the joint controllers, for which the squeeze is right
             [N m/rad].
         damping: Of the least squares that open the fingers [m].
+        joint_openings: Other pregrasps that are tried: closing joints opened so far [rad].
+        clearance: Gap of a pregrasp beyond which more does not count [m].
+        balance_steps: Steps that balance the squeeze forces; 0 presses with all fingers alike.
+        balance_rate: Size of those steps.
     """
 
     near: float = 0.008

@@ -1,12 +1,18 @@
 """Descriptions found from bare URDFs against what is known of the hands."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from dex1b_core.errors import ConfigurationError
-from dex1b_core.robots import HandDescription, load_hand
+from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_import import import_hand
 from dex1b_core.robots.hand_yaml import hand_yaml
+
+sys.path.insert(0, str(Path(__file__).parent))
+from small_urdfs import joint, write, write_gripper
 
 ABILITY = 'mani_skill-3.0.1/robots/ability_hand/ability_hand_right.urdf'
 ABILITY_LEFT = 'mani_skill-3.0.1/robots/ability_hand/ability_hand_left.urdf'
@@ -63,11 +69,11 @@ def test_palm_and_fingers_are_found(case):
 def test_postures_bend_fingers_from_straight(case):
     hand, _ = case
     for finger in list(hand.fingers.values())[1:]:
-        bending = [joint for joint in finger.joints if hand.closing[joint] != 0]
+        bending = [name for name in finger.joints if hand.closing[name] != 0]
         assert bending
-        for joint in bending:
-            column = hand.joints.index(joint)
-            assert hand.closing[joint] * (hand.ready[column] - hand.open[column]) > 0.0
+        for name in bending:
+            column = hand.joints.index(name)
+            assert hand.closing[name] * (hand.ready[column] - hand.open[column]) > 0.0
 
 
 def test_the_file_reads_back_the_same(case, tmp_path):
@@ -75,14 +81,6 @@ def test_the_file_reads_back_the_same(case, tmp_path):
     path = tmp_path / 'hand.yaml'
     path.write_text(hand_yaml(hand, ('a remark',)))
     assert load_hand(str(path)) == hand
-
-
-def test_bending_joints_of_the_ability_hand():
-    hand = import_hand(ABILITY).hand
-    assert hand.closing == {
-        'thumb_q1': 0, 'thumb_q2': 1,
-        'index_q1': 1, 'middle_q1': 1, 'ring_q1': 1, 'pinky_q1': 1,
-    }  # fmt: skip
 
 
 def test_a_hand_on_an_arm_is_cut_off_at_the_root_link():
@@ -102,9 +100,18 @@ def test_an_unknown_root_link_lists_the_links():
         import_hand(ABILITY, root='wrist')
 
 
-def test_a_model_without_tip_links_gets_tip_frames(need_hand):
-    hand = need_hand('shadow_right')
-    finger = hand.fingers['index']
-    assert finger.tip_offset is not None
-    assert f'link name="{finger.tip}"' in hand.urdf_path.read_text()
-    assert isinstance(hand, HandDescription)
+def test_a_hand_without_movable_joints_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv('DEX1B_CACHE', str(tmp_path / 'cache'))  # for the repaired copy
+    fixed = (joint('a', 'palm', 'near', kind='fixed', inside=''),
+             joint('b', 'near', 'far', inside='<limit lower="0" upper="0"/>'))  # fmt: skip
+    with pytest.raises(ConfigurationError, match='no movable joints'):
+        import_hand(str(write(tmp_path, *fixed)))
+    with pytest.raises(ConfigurationError, match='no movable joints'):
+        import_hand(str(write(tmp_path, links=('palm',), name='block.urdf')))
+
+
+def test_a_small_gripper_is_described(tmp_path):
+    hand = import_hand(str(write_gripper(tmp_path))).hand
+    assert hand.root_link == 'palm'
+    assert len(hand.fingers) == 2
+    assert set(hand.closing.values()) <= {-1, 1}

@@ -1,42 +1,26 @@
 """URDFs with everything that can be wrong in them: refused by name, or repaired and said so."""
 
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
 
 from dex1b_core.errors import ConfigurationError
-from dex1b_core.robots.hand_import import import_hand
 from dex1b_core.robots.link_geometry import collision_hulls
 from dex1b_core.robots.link_tree import LinkTree
 from dex1b_core.robots.urdf_file import ExtraFrame, check_urdf
 
-BOX = '<collision><geometry><box size="0.02 0.02 0.05"/></geometry></collision>'
-LIMIT = '<limit lower="0" upper="1.5" effort="1" velocity="1"/>'
+sys.path.insert(0, str(Path(__file__).parent))
+from small_urdfs import BOX, CHAIN, LIMIT, joint, write
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv('DEX1B_CACHE', str(tmp_path / 'cache'))
     return tmp_path / 'cache'
-
-
-def joint(name, parent, child, *, kind='revolute', inside=LIMIT, xyz='0 0 0.05'):
-    return (
-        f'<joint name="{name}" type="{kind}"><parent link="{parent}"/><child link="{child}"/>'
-        f'<origin xyz="{xyz}" rpy="0 0 0"/><axis xyz="0 1 0"/>{inside}</joint>'
-    )
-
-
-def write(folder, *parts, links=('palm', 'near', 'far'), name='hand.urdf', shape=BOX):
-    text = ''.join(f'<link name="{link}">{shape}</link>' for link in links) + ''.join(parts)
-    path = folder / name
-    path.write_text(f'<robot name="hand">{text}</robot>')
-    return path
-
-
-CHAIN = (joint('a', 'palm', 'near'), joint('b', 'near', 'far'))
 
 
 def test_a_sound_file_is_taken_as_it_is(tmp_path):
@@ -217,25 +201,3 @@ def test_frames_are_added_where_the_model_lacks_them(tmp_path):
     np.testing.assert_allclose(poses['tip'][:3, 3], [0, 0, 0.13], atol=1e-12)
     with pytest.raises(ConfigurationError, match="fixed to link 'thumb', which is not in the file"):
         check_urdf(path, (ExtraFrame('tip', 'thumb', (0.0, 0.0, 0.0)),))
-
-
-def test_a_hand_without_movable_joints_is_refused(tmp_path):
-    fixed = (joint('a', 'palm', 'near', kind='fixed', inside=''),
-             joint('b', 'near', 'far', inside='<limit lower="0" upper="0"/>'))  # fmt: skip
-    with pytest.raises(ConfigurationError, match='no movable joints'):
-        import_hand(str(write(tmp_path, *fixed)))
-    with pytest.raises(ConfigurationError, match='no movable joints'):
-        import_hand(str(write(tmp_path, links=('palm',), name='block.urdf')))
-
-
-def test_a_small_gripper_is_described(tmp_path):
-    parts = [joint(f'{side}_{part}', parent, f'{side}_{part}',
-                   xyz=f'{x if part == "near" else 0} 0 0.05').replace('0 1 0', axis)
-             for side, x, axis in (('left', 0.04, '0 -1 0'), ('right', -0.04, '0 1 0'))
-             for part, parent in (('near', 'palm'), ('far', f'{side}_near'))]  # fmt: skip
-    links = ('palm', 'left_near', 'left_far', 'right_near', 'right_far')
-    shape = BOX.replace('<geometry>', '<origin xyz="0 0 0.025"/><geometry>')
-    hand = import_hand(str(write(tmp_path, *parts, links=links, shape=shape))).hand
-    assert hand.root_link == 'palm'
-    assert len(hand.fingers) == 2
-    assert set(hand.closing.values()) <= {-1, 1}

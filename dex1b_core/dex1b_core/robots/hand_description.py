@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 from dex1b_core.assets import asset_path
 from dex1b_core.config import StrictModel, config_folder, load_yaml
 from dex1b_core.errors import ErrorCode, UnknownNameError
+from dex1b_core.robots.extra_frame import ExtraFrame
 from dex1b_core.robots.joint_group import JointGroup
-from dex1b_core.robots.urdf_file import ExtraFrame, check_urdf
+from dex1b_core.robots.urdf_file import check_urdf
 
 Vector3 = tuple[float, float, float]
 

@@ -36,3 +36,9 @@ def need_hand(need_model):
         return hand
 
     return need
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """An empty cache, for copies of URDFs."""
+    monkeypatch.setenv('DEX1B_CACHE', str(tmp_path / 'cache'))

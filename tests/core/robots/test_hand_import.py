@@ -100,8 +100,8 @@ def test_an_unknown_root_link_lists_the_links():
         import_hand(ABILITY, root='wrist')
 
 
-def test_a_hand_without_movable_joints_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv('DEX1B_CACHE', str(tmp_path / 'cache'))  # for the repaired copy
+@pytest.mark.usefixtures('own_cache')
+def test_a_hand_without_movable_joints_is_refused(tmp_path):
     fixed = (joint('a', 'palm', 'near', kind='fixed', inside=''),
              joint('b', 'near', 'far', inside='<limit lower="0" upper="0"/>'))  # fmt: skip
     with pytest.raises(ConfigurationError, match='no movable joints'):

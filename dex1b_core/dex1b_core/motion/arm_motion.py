@@ -6,21 +6,23 @@ import importlib
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.motion.cartesian import straight_line
-from dex1b_core.motion.collision import Allow, Collision, CollisionChecker, environment
+from dex1b_core.motion.anchors import Anchor, AnchorSearch
+from dex1b_core.motion.collision import Allow, CollisionChecker, environment
+from dex1b_core.motion.grasp_lines import PhaseCheckers
 from dex1b_core.motion.ik import ArmIk, IkSolution
-from dex1b_core.motion.plan import PickPlan, PickStage, Stage
-from dex1b_core.motion.planner import plan_path
+from dex1b_core.motion.pick_stages import PickTiming
+from dex1b_core.motion.plan import PickPlan
 from dex1b_core.motion.robot_model import RobotModel
 from dex1b_core.motion.settings import MotionSettings
-from dex1b_core.motion.timing import point_to_point, time_path
+from dex1b_core.motion.timing import time_path
 from dex1b_core.motion.trajectory import JointTrajectory
+from dex1b_core.motion.transit import Transit
 from dex1b_core.motion.validate import JointLimits, validate_trajectory
 from dex1b_core.perception.observation import ObjectObservation
 from dex1b_core.planning.candidate import GraspCandidate, Reachability, ReachResult
@@ -28,40 +30,12 @@ from dex1b_core.robots import RobotDescription
 
 Array = NDArray[np.float64]
 
-_UP = np.array([0.0, 0.0, 1.0])
-_STAND_OFF_FACTORS = (1.0, 1.5, 2.0)  # farther away where the hand would touch at the first
 _RESULTS = {
     ErrorCode.NO_IK: ReachResult.NO_IK,
     ErrorCode.JOINT_MARGIN: ReachResult.JOINT_MARGIN,
     ErrorCode.NO_PATH: ReachResult.NO_PATH,
     ErrorCode.OUT_OF_WORKSPACE: ReachResult.OUT_OF_WORKSPACE,
 }  # every other error is a collision
-
-
-@dataclass(frozen=True)
-class _Checkers:
-    """Collision tests of one scene, by phase."""
-
-    transit: CollisionChecker
-    approach: CollisionChecker
-    contact: CollisionChecker
-
-
-@dataclass(frozen=True)
-class _Anchor:
-    """A grasp posture of the arm with the straight lines that lead to and from it.
-
-    Attributes:
-        grasp: At the grasp.
-        approach: (K, A) from the stand-off to the grasp.
-        lift: (L, A) from the grasp upwards.
-        lift_height: Of the last point of `lift` [m].
-    """
-
-    grasp: IkSolution
-    approach: Array
-    lift: Array
-    lift_height: float
 
 
 class ArmMotion:
@@ -71,7 +45,6 @@ class ArmMotion:
         self.robot = robot
         self.settings = settings or MotionSettings()
         self.model = RobotModel(robot)
-        self._ik = ArmIk(self.model)
         self._lock = threading.Lock()
         self.arm_limits = JointLimits(
             robot.arm.joints,
@@ -87,6 +60,10 @@ class ArmMotion:
             np.array(robot.hand.velocity_limits),
             np.array(robot.hand.acceleration_limits),
         )
+        ik = ArmIk(self.model)
+        self._anchors = AnchorSearch(self.model, ik, self.settings)
+        self._transit = Transit(self.model, ik, self.settings)
+        self._timing = PickTiming(self.model, self.arm_limits, self.hand_limits, self.settings)
 
     def warm_up(self) -> None:
         """Load what the first plan would have to wait for."""
@@ -116,7 +93,7 @@ class ArmMotion:
         """
         start = self._home()
         if arm_start is not None:
-            start = self._vector(arm_start, self.robot.arm.joints, 'arm_start')
+            start = _vector(arm_start, self.robot.arm.joints, 'arm_start')
         with self._lock:
             checkers = self._checkers(observation)
             return tuple(
@@ -125,10 +102,10 @@ class ArmMotion:
             )
 
     def _reachability(
-        self, candidate: GraspCandidate, checkers: _Checkers, start: Array, seed: int
+        self, candidate: GraspCandidate, checkers: PhaseCheckers, start: Array, seed: int
     ) -> Reachability:
         try:
-            anchor = self._anchors(
+            anchor = self._anchors.find(
                 candidate, checkers, start, lift_height=self.settings.verify_height,
                 count=1, seed=seed,
             )[0]  # fmt: skip
@@ -151,7 +128,7 @@ class ArmMotion:
         """Why a candidate is not reachable, in words and numbers; None when it is."""
         with self._lock:
             try:
-                self._anchors(
+                self._anchors.find(
                     candidate, self._checkers(observation), self._home(),
                     lift_height=self.settings.verify_height, count=1, seed=seed,
                 )  # fmt: skip
@@ -193,16 +170,16 @@ class ArmMotion:
                 ErrorCode.INVALID_REQUEST,
                 f'velocity_scaling is {velocity_scaling}; expected more than 0, at most 1',
             )
-        start = self._vector(arm_start, self.robot.arm.joints, 'arm_start')
-        hand = self._vector(hand_start, self.robot.hand.joints, 'hand_start')
+        start = _vector(arm_start, self.robot.arm.joints, 'arm_start')
+        hand = _vector(hand_start, self.robot.hand.joints, 'hand_start')
         with self._lock:
             checkers = self._checkers(observation)
-            anchors = self._anchors(
+            anchors = self._anchors.find(
                 candidate, checkers, start, lift_height=lift_height,
                 count=self.settings.ik_goals, seed=seed,
             )  # fmt: skip
             path, anchor = self._path_to(anchors, candidate, checkers, start, seed)
-            stages = self._stages(candidate, path, anchor, hand, velocity_scaling)
+            stages = self._timing.stages(candidate, path, anchor, hand, velocity_scaling)
         return PickPlan(
             replace(candidate, reachability=self._reachable(anchor.grasp)),
             stages,
@@ -241,18 +218,15 @@ class ArmMotion:
         Raises:
             Dex1bError: NO_PATH, LIMITS or a collision of start or goal.
         """
-        start = self._vector(arm_start, self.robot.arm.joints, 'arm_start')
-        target = self._vector(goal, self.robot.arm.joints, 'goal')
-        hand = self._vector(hand_posture, self.robot.hand.joints, 'hand_posture')
+        start = _vector(arm_start, self.robot.arm.joints, 'arm_start')
+        target = _vector(goal, self.robot.arm.joints, 'goal')
+        hand = _vector(hand_posture, self.robot.hand.joints, 'hand_posture')
         allow = Allow.OBJECT if ignore_object else Allow.NOTHING
         with self._lock:
             bodies = environment(observation, self.settings) if observation else {}
             checker = CollisionChecker(self.model, bodies, settings=self.settings, allow=allow)
-            path = self._search(start, [target], hand, checker, seed)
-            return time_path(
-                path, self.arm_limits, scaling=velocity_scaling,
-                period=self.settings.sample_period,
-            )  # fmt: skip
+            path = self._transit.path(start, [target], hand, checker, seed)
+            return self._timing.arm(path, velocity_scaling)
 
     def validate(
         self,
@@ -282,254 +256,33 @@ class ArmMotion:
     def _home(self) -> Array:
         return np.array(self.robot.arm.home)
 
-    def _vector(self, positions: Mapping[str, float], names: tuple[str, ...], what: str) -> Array:
-        """Named positions in the order of `names`."""
-        missing = [name for name in names if name not in positions]
-        if missing:
-            raise Dex1bError(
-                ErrorCode.INVALID_REQUEST, f'{what} lacks joints {missing}; expected {list(names)}'
-            )
-        vector = np.array([positions[name] for name in names], dtype=float)
-        if not np.isfinite(vector).all():
-            raise Dex1bError(ErrorCode.INVALID_REQUEST, f'{what} is not finite: {vector.tolist()}')
-        return vector
-
-    def _checkers(self, observation: ObjectObservation) -> _Checkers:
-        bodies = environment(observation, self.settings)
-
-        def make(allow: Allow) -> CollisionChecker:
-            return CollisionChecker(self.model, bodies, settings=self.settings, allow=allow)
-
-        return _Checkers(make(Allow.NOTHING), make(Allow.HAND_OBJECT), make(Allow.OBJECT))
-
-    def _anchors(
-        self,
-        candidate: GraspCandidate,
-        checkers: _Checkers,
-        start: Array,
-        *,
-        lift_height: float,
-        count: int,
-        seed: int,
-    ) -> list[_Anchor]:
-        """Arm postures at the grasp that can be approached and lifted; at least one."""
-        rng = np.random.default_rng(seed)
-        self._check_target(candidate)
-        pose = candidate.planning_T_wrist
-        known = candidate.reachability.positions
-        seeds = [start, self._home(), *([known] if len(known) == len(start) else [])]
-        anchors: list[_Anchor] = []
-        errors: list[Dex1bError] = []
-        for solution in self._ik.solutions(
-            pose, seeds=seeds, restarts=self.settings.ik_restarts, rng=rng
-        ):
-            try:
-                anchors.append(self._anchor(candidate, checkers, solution, lift_height))
-            except Dex1bError as error:
-                errors.append(error)
-            if len(anchors) >= count or len(errors) >= self.settings.ik_solutions:
-                break
-        if not anchors and not errors:
-            raise self._no_ik(candidate, seeds, rng)
-        if not anchors:
-            # a collision says more about the grasp than a line the arm cannot follow
-            errors.sort(key=lambda error: error.error_code is ErrorCode.NO_PATH)
-            raise errors[0]
-        anchors.sort(key=lambda item: float(np.abs(item.grasp.positions - start).sum()))
-        return anchors
-
-    def _check_target(self, candidate: GraspCandidate) -> None:
-        for posture in (candidate.pregrasp, candidate.grasp, candidate.squeeze):
-            self.model.hand_vector(candidate.joint_names, posture)
-        box, point = self.robot.workspace, candidate.planning_T_wrist[:3, 3]
-        if (point < np.array(box.lower)).any() or (point > np.array(box.upper)).any():
-            raise Dex1bError(
-                ErrorCode.OUT_OF_WORKSPACE,
-                f"'{self.robot.hand.root_link}' would be at {point.round(3).tolist()} m; allowed "
-                f'is {list(box.lower)} to {list(box.upper)} m',
-            )
-
-    def _no_ik(
-        self, candidate: GraspCandidate, seeds: list[Array], rng: np.random.Generator
-    ) -> Dex1bError:
-        pose = candidate.planning_T_wrist
-        point, distance = pose[:3, 3].round(3).tolist(), np.linalg.norm(pose[:3, 3])
-        beyond = next(
-            self._ik.solutions(pose, seeds=seeds, restarts=2, rng=rng, margin=False), None
-        )
-        if beyond is not None:
-            return Dex1bError(
-                ErrorCode.JOINT_MARGIN,
-                f'the only arm posture found keeps {beyond.margin:.3f} rad to the '
-                f'joint limits; {self.robot.arm.joint_margin:.3f} is required',
-            )
-        return Dex1bError(
-            ErrorCode.NO_IK,
-            f'no arm posture puts the hand at {point} m ({distance:.2f} m from the base) in this '
-            f'orientation; {len(seeds) + self.settings.ik_restarts} starts tried',
-        )
-
-    def _anchor(
-        self,
-        candidate: GraspCandidate,
-        checkers: _Checkers,
-        solution: IkSolution,
-        lift_height: float,
-    ) -> _Anchor:
-        self._check_grasp(candidate, checkers, solution.positions)
-        approach = self._approach(candidate, checkers, solution.positions)
-        lift, height = self._lift(candidate, checkers, solution.positions, lift_height)
-        return _Anchor(solution, approach, lift, height)
-
-    def _check_grasp(
-        self, candidate: GraspCandidate, checkers: _Checkers, positions: Array
-    ) -> None:
-        """The hand may touch the object, but nothing else while it closes."""
-        pregrasp, grasp = self._postures(candidate)
-        for share in (0.0, 0.5, 1.0):
-            posture = pregrasp + share * (grasp - pregrasp)
-            collision = checkers.approach.first_collision(
-                self.model.configuration(positions, posture)
-            )
-            if collision is not None:
-                raise collision.error(f'at the grasp with the hand {100 * share:.0f} % closed')
-
-    def _postures(self, candidate: GraspCandidate) -> tuple[Array, Array]:
-        names = candidate.joint_names
-        return (
-            self.model.hand_vector(names, candidate.pregrasp),
-            self.model.hand_vector(names, candidate.grasp),
-        )
-
-    def _approach(self, candidate: GraspCandidate, checkers: _Checkers, positions: Array) -> Array:
-        """Path (K, A) from a free stand-off to the grasp."""
-        pregrasp, _ = self._postures(candidate)
-        pose, direction = candidate.planning_T_wrist, candidate.approach
-        collision: Collision | None = None
-        for factor in _STAND_OFF_FACTORS:
-            distance = factor * candidate.approach_distance
-            path = self._line(positions, pose, -distance * direction)
-            self._check_path(
-                path, pregrasp, checkers.approach, f'within {1e3 * distance:.0f} mm of the grasp'
-            )
-            collision = checkers.transit.first_collision(
-                self.model.configuration(path[-1], pregrasp)
-            )
-            if collision is None:
-                return path[::-1]
-        assert collision is not None
-        raise collision.error(f'at the stand-off, {1e3 * distance:.0f} mm before the grasp')
-
-    def _lift(
-        self, candidate: GraspCandidate, checkers: _Checkers, positions: Array, height: float
-    ) -> tuple[Array, float]:
-        """Path (L, A) upwards and the height that it reaches [m]."""
-        _, grasp = self._postures(candidate)
-        least = max(self.settings.min_lift_fraction * height, self.settings.verify_height)
-        last: Dex1bError | None = None
-        for share in (1.0, 0.85, 0.7, 0.55):
-            if share * height < least and share < 1:
-                break
-            try:
-                path = self._line(positions, candidate.planning_T_wrist, share * height * _UP)
-                self._check_path(path, grasp, checkers.contact, 'while lifting')
-            except Dex1bError as error:
-                last = error
-            else:
-                return path, share * height
-        assert last is not None
-        raise last
-
-    def _line(self, positions: Array, pose: Array, shift: Array) -> Array:
-        return straight_line(
-            self._ik, positions, pose, shift, step=self.settings.cartesian_step,
-            joint_jump=self.settings.joint_jump,
-        )  # fmt: skip
-
-    def _check_path(self, path: Array, hand: Array, checker: CollisionChecker, where: str) -> None:
-        hit = checker.first_on_path(self.model.configuration(q, hand) for q in path)
-        if hit is not None:
-            raise hit[1].error(where)
+    def _checkers(self, observation: ObjectObservation) -> PhaseCheckers:
+        return PhaseCheckers.of_scene(self.model, observation, self.settings)
 
     def _path_to(
         self,
-        anchors: list[_Anchor],
+        anchors: list[Anchor],
         candidate: GraspCandidate,
-        checkers: _Checkers,
+        checkers: PhaseCheckers,
         start: Array,
         seed: int,
-    ) -> tuple[Array, _Anchor]:
+    ) -> tuple[Array, Anchor]:
         """Path (K, A) to the stand-off of one of the anchors, and which one."""
-        pregrasp, _ = self._postures(candidate)
+        pregrasp = self.model.hand_vector(candidate.joint_names, candidate.pregrasp)
         goals = [anchor.approach[0] for anchor in anchors]
-        path = self._search(start, goals, pregrasp, checkers.transit, seed)
+        path = self._transit.path(start, goals, pregrasp, checkers.transit, seed)
         reached = int(np.argmin([np.abs(goal - path[-1]).max() for goal in goals]))
         return path, anchors[reached]
 
-    def _search(
-        self, start: Array, goals: list[Array], hand: Array, checker: CollisionChecker, seed: int
-    ) -> Array:
-        def is_free(positions: Array) -> bool:
-            return checker.is_free(self.model.configuration(positions, hand))
 
-        collision = checker.first_collision(self.model.configuration(start, hand))
-        if collision is not None:
-            raise collision.error('where the arm is now; move it away by hand or clear the scene')
-        for goal in goals:
-            collision = checker.first_collision(self.model.configuration(goal, hand))
-            if collision is not None:
-                raise collision.error('at the goal of the arm')
-        return plan_path(
-            start, goals, is_free=is_free, lower=self._ik.lower, upper=self._ik.upper,
-            settings=self.settings, seed=seed,
-        )  # fmt: skip
-
-    def _stages(
-        self,
-        candidate: GraspCandidate,
-        path: Array,
-        anchor: _Anchor,
-        hand_start: Array,
-        scaling: float,
-    ) -> tuple[PickStage, ...]:
-        settings, names = self.settings, candidate.joint_names
-        pregrasp, grasp = self._postures(candidate)
-        squeeze = np.clip(
-            self.model.hand_vector(names, candidate.squeeze),
-            self.hand_limits.lower,
-            self.hand_limits.upper,
+def _vector(positions: Mapping[str, float], names: tuple[str, ...], what: str) -> Array:
+    """Named positions in the order of `names`."""
+    missing = [name for name in names if name not in positions]
+    if missing:
+        raise Dex1bError(
+            ErrorCode.INVALID_REQUEST, f'{what} lacks joints {missing}; expected {list(names)}'
         )
-        small = max(2, round(len(anchor.lift) * settings.verify_height / anchor.lift_height) + 1)
-        small = min(small, len(anchor.lift))
-
-        def arm(points: Array) -> JointTrajectory:
-            return time_path(
-                points, self.arm_limits, scaling=scaling, period=settings.sample_period
-            )
-
-        def hand(start: Array, goal: Array, duration: float) -> JointTrajectory:
-            return point_to_point(
-                start, goal, self.hand_limits, min_duration=duration,
-                period=settings.sample_period,
-            )  # fmt: skip
-
-        opening = hand(hand_start, pregrasp, settings.close_duration)
-        stages = [
-            PickStage(Stage.PREGRASP, arm(path), opening),
-            PickStage(Stage.APPROACH, arm(anchor.approach)),
-            PickStage(Stage.CLOSE, hand=hand(pregrasp, grasp, settings.close_duration)),
-            PickStage(
-                Stage.SQUEEZE,
-                hand=hand(grasp, squeeze, settings.squeeze_duration),
-                settle=settings.settle_duration,
-            ),
-            PickStage(Stage.VERIFY, arm(anchor.lift[:small])),
-        ]
-        if small < len(anchor.lift):
-            stages.append(PickStage(Stage.LIFT, arm(anchor.lift[small - 1 :])))
-        for stage in stages:
-            if stage.arm is not None:
-                validate_trajectory(stage.arm, self.arm_limits, scaling=scaling)
-            if stage.hand is not None:
-                validate_trajectory(stage.hand, self.hand_limits)
-        return tuple(stages)
+    vector = np.array([positions[name] for name in names], dtype=float)
+    if not np.isfinite(vector).all():
+        raise Dex1bError(ErrorCode.INVALID_REQUEST, f'{what} is not finite: {vector.tolist()}')
+    return vector

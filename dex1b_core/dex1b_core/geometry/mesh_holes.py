@@ -20,13 +20,12 @@ def boundary_loops(faces: Faces) -> list[list[int]]:
     Args:
         faces: (F, 3) vertex indices, wound alike on either side of every inner edge.
     """
-    edges = {
-        (int(a), int(b)) for face in faces for a, b in zip(face, np.roll(face, -1), strict=True)
-    }
+    edges = np.unique(np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2), axis=0)
+    count = int(faces.max(initial=0)) + 1
+    single = ~np.isin(edges[:, 1] * count + edges[:, 0], edges[:, 0] * count + edges[:, 1])
     onward: dict[int, list[int]] = defaultdict(list)
-    for a, b in sorted(edges):
-        if (b, a) not in edges:
-            onward[b].append(a)
+    for a, b in edges[single].tolist():
+        onward[b].append(a)
     loops = []
     while onward:
         loop = [next(iter(onward))]

@@ -16,22 +16,21 @@ from pathlib import Path
 import numpy as np
 from pick_without_ros import LocalStages, follow, look
 
-from dex1b_core.assets import object_mesh_path
 from dex1b_core.errors import Dex1bError
+from dex1b_core.geometry.object_model import load_object
 from dex1b_core.perception import PerceptionSettings, RobotMask, observe
 from dex1b_core.perception.observation import ShapeHypothesis
 from dex1b_core.planning import CheckResult, ReachResult
 from dex1b_core.robots import load_robot
 from dex1b_core.simulation.check_pool import CheckPool
-from dex1b_core.simulation.objects import load_object
 from dex1b_core.simulation.world import SimWorld
 
 
 def true_shape(world: SimWorld, observation):
     """The observation with the object's own mesh in place of the reconstruction."""
     model, pose = world.model, world.object_pose()
-    vertices = model.vertices @ pose[:3, :3].T + pose[:3, 3]
-    return replace(observation, shapes=(ShapeHypothesis('true', vertices, model.faces),))
+    vertices = (model.mesh.vertices - model.foot) @ pose[:3, :3].T + pose[:3, 3]
+    return replace(observation, shapes=(ShapeHypothesis('true', vertices, model.mesh.faces),))
 
 
 def spread(checked, each: int):
@@ -52,7 +51,7 @@ def spread(checked, each: int):
 
 def lift(name: str, robot, stages: LocalStages, candidate, observation, seed: int) -> bool | str:
     """Whether the whole arm lifts the object with this candidate."""
-    world = SimWorld(robot, load_object(object_mesh_path(name)), seed=seed)
+    world = SimWorld(robot, load_object(name), seed=seed)
     try:
         plan = stages.plan_motion(candidate, observation, seed=seed)
     except Dex1bError as error:
@@ -64,7 +63,7 @@ def lift(name: str, robot, stages: LocalStages, candidate, observation, seed: in
 
 
 def rows_of(name: str, robot, stages, mask, arguments) -> list[dict]:
-    world = SimWorld(robot, load_object(object_mesh_path(name)), seed=arguments.seed)
+    world = SimWorld(robot, load_object(name), seed=arguments.seed)
     positions = world.robot.positions()
     stages.start = (
         {j: positions[j] for j in robot.arm.joints},

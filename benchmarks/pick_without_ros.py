@@ -14,15 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dex1b_core.assets import object_mesh_path
 from dex1b_core.errors import Dex1bError
+from dex1b_core.geometry.object_model import load_object
 from dex1b_core.motion import ArmMotion
 from dex1b_core.perception import DepthFrame, PerceptionSettings, RobotMask, observe
 from dex1b_core.planning.pipeline import GraspPlanner, PlanOptions
 from dex1b_core.robots import load_robot
 from dex1b_core.simulation.camera import load_camera
 from dex1b_core.simulation.check_pool import CheckPool
-from dex1b_core.simulation.objects import load_object
 from dex1b_core.simulation.world import SimWorld
 from dex1b_core.synthesis import make_generator
 
@@ -85,7 +84,7 @@ def follow(world: SimWorld, plan, heights: list[float]) -> None:
 
 def trial(name: str, robot, stages: LocalStages, mask: RobotMask, seed: int) -> dict:
     begin = time.monotonic()
-    world = SimWorld(robot, load_object(object_mesh_path(name)), seed=seed)
+    world = SimWorld(robot, load_object(name), seed=seed)
     positions = world.robot.positions()
     stages.start = (
         {j: positions[j] for j in robot.arm.joints},

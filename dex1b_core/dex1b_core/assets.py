@@ -46,7 +46,7 @@ def object_names() -> list[str]:
 
 
 def object_mesh_path(name: str) -> Path:
-    """Mesh of an object by YCB name, with or without number ('mug', '025_mug'), or by file path.
+    """Mesh of an object by YCB name ('mug', '025_mug', 'ycb:mug'), or by file path.
 
     Raises:
         UnknownNameError: no such object; the message lists those known.
@@ -55,7 +55,7 @@ def object_mesh_path(name: str) -> Path:
     if Path(name).suffix.lower() in {'.stl', '.obj', '.ply', '.glb'} and Path(name).is_file():
         return Path(name)
     folder = asset_path(YCB_FOLDER)
-    names = object_names()
+    name, names = name.removeprefix('ycb:'), object_names()
     matches = [known for known in names if name in {known, re.sub(r'^\d+(-[a-z])?_', '', known)}]
     if not matches:
         raise UnknownNameError(ErrorCode.UNKNOWN_OBJECT, 'object', name, names)

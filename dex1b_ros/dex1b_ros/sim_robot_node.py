@@ -13,7 +13,6 @@ from pydantic import Field
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Header
 
-from dex1b_core.assets import object_mesh_path
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots.description import load_robot
 from dex1b_ros.camera_publisher import CameraPublisher
@@ -31,7 +30,9 @@ _REST_S = 2.0  # [s] without motion
 class SimRobotParameters(NodeParameters):
     """Parameters of the simulated bench."""
 
-    object: str = Field('mustard_bottle', description='YCB name, or mesh file in metres')
+    object: str = Field(
+        'mustard_bottle', description='YCB name, shape:NAME, or mesh file in metres'
+    )
     mass: float = Field(0.0, ge=0, le=5, description='of the object [kg]; 0: from its volume')
     seed: int = Field(1, ge=0, le=2**31 - 1, description="of the object's place and the noise")
     camera: str = Field('front_side', description='name under config/cameras, or YAML file')
@@ -56,15 +57,15 @@ class SimRobotNode(Dex1bNode):
 
     def configure(self) -> None:
         """Build the world; create publishers and controllers."""
+        from dex1b_core.geometry.object_model import load_object
         from dex1b_core.simulation.camera import load_camera
-        from dex1b_core.simulation.objects import load_object
         from dex1b_core.simulation.world import SimWorld
 
         params: SimRobotParameters = self.params
         robot = load_robot(params.robot)
         camera = load_camera(params.camera)
-        model = load_object(object_mesh_path(params.object), mass=params.mass or None)
-        self._world = SimWorld(robot, model, seed=params.seed)
+        model = load_object(params.object)
+        self._world = SimWorld(robot, model, mass=params.mass or None, seed=params.seed)
         self._driver = RobotDriver(
             self, robot, params.tf_prefix, params.controller, self._world.robot.positions()
         )
@@ -84,7 +85,7 @@ class SimRobotNode(Dex1bNode):
         self._frame_due = threading.Event()
         self._observe()
         place = self._world.start_pose[:3, 3].round(3).tolist()
-        self.get_logger().info(f"'{model.name}' of {model.mass:.3f} kg stands at {place}")
+        self.get_logger().info(f"'{model.name}' of {self._world.mass:.3f} kg stands at {place}")
 
     def activate(self) -> None:
         """Let time pass."""

@@ -134,6 +134,7 @@ def test_objects_by_name_number_and_file(cache, tmp_path):
         (folder / f'{name}.stl').touch()
     assert assets.object_names() == ['006_mustard_bottle', '025_mug', '063-a_marbles']
     assert assets.object_mesh_path('mug') == assets.object_mesh_path('025_mug')
+    assert assets.object_mesh_path('mug') == assets.object_mesh_path('ycb:mug')
     assert assets.object_mesh_path('marbles').name == '063-a_marbles.stl'
     own = tmp_path / 'own.stl'
     own.touch()

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dex1b_core.assets import object_mesh_path
-from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.errors import Dex1bError, ErrorCode, UnknownNameError
 from dex1b_core.geometry.convex import ConvexPart, convex_parts
 from dex1b_core.geometry.mesh_file import SIZES, SUFFIXES, read_mesh_file
-from dex1b_core.geometry.mesh_repair import repair
+from dex1b_core.geometry.mesh_repair import Repaired, repair
 from dex1b_core.geometry.shapes import shape_parts
 from dex1b_core.geometry.solids import Faces, Solid, fuse
 from dex1b_core.geometry.surface import sample_surface, surface_distance
@@ -30,7 +30,8 @@ _MOST_PARTS = 16
 class ObjectModel:
     """A rigid body whose frame lies in the centre of its volume, axes as in its file.
 
-    Surface, distance and simulators all speak of the same body: the union of `parts`.
+    Surface, distance and simulators all speak of the same body: the union of `parts`. Only cameras
+    see `mesh`.
 
     Attributes:
         name: Short, fit for a file name.
@@ -38,6 +39,7 @@ class ObjectModel:
         scale: Factor that it was loaded with, units apart.
         solid: Surface of the union of the parts, closed, object frame.
         parts: Convex parts, object frame.
+        mesh: Triangles as in the file, perhaps not closed, object frame; `solid` for shapes.
         object_T_mesh: (4, 4) pose of the (scaled) mesh's own frame.
         fit: Distances [m] of the mesh's surface from that of the parts: 95 %, maximum; 0 for
             shapes, which are made of their parts.
@@ -49,6 +51,7 @@ class ObjectModel:
     scale: float
     solid: Solid
     parts: tuple[ConvexPart, ...]
+    mesh: Solid
     object_T_mesh: Array
     fit: tuple[float, float] = (0.0, 0.0)
     repairs: tuple[str, ...] = ()
@@ -73,12 +76,24 @@ class ObjectModel:
         """[m^3]."""
         return self.solid.volume
 
+    @cached_property
+    def foot(self) -> Array:
+        """(3,) middle of the underside of the box around `mesh` [m]: where it stands."""
+        return foot_of(self.mesh)
+
     def part_mesh(self) -> tuple[Array, Faces, NDArray[np.int64]]:
         """All parts in one mesh: (V, 3) vertices [m], (F, 3) faces, (F,) part of each face."""
         starts = np.cumsum([0, *(len(part.vertices) for part in self.parts)])
         faces = [part.faces + start for part, start in zip(self.parts, starts, strict=False)]
         index = np.repeat(np.arange(len(self.parts)), [len(part.faces) for part in self.parts])
         return np.vstack([part.vertices for part in self.parts]), np.vstack(faces), index
+
+
+def foot_of(mesh: Solid) -> Array:
+    """(3,) middle of the underside of the axis-aligned box around a mesh [m]."""
+    corners = mesh.vertices[mesh.faces].reshape(-1, 3)
+    lower, upper = corners.min(axis=0), corners.max(axis=0)
+    return np.array([*0.5 * (lower + upper)[:2], lower[2]])
 
 
 def load_object(spec: str, *, scale: float | None = None, units: str | None = None) -> ObjectModel:
@@ -88,8 +103,8 @@ def load_object(spec: str, *, scale: float | None = None, units: str | None = No
     is cached.
 
     Args:
-        spec: `ycb:NAME` (fetched models), `shape:NAME` (`shapes.shape_names`, `random-N`), or the
-            path of a mesh file.
+        spec: `ycb:NAME` or NAME (fetched models, with or without number), `shape:NAME`
+            (`shapes.shape_names`, `random-N`), or the path of a mesh file.
         scale: Factor, 1 when None.
         units: Of a mesh file, one of `mesh_file.UNITS`; metres when None.
 
@@ -104,20 +119,22 @@ def load_object(spec: str, *, scale: float | None = None, units: str | None = No
         _require_metres(spec, units)
         parts = tuple(part.scaled(_positive(factor)) for part in shape_parts(name))
         return _centred(name, spec, factor, parts)
-    if kind == 'ycb':
+    path = Path(spec)
+    if path.suffix.lower() not in SUFFIXES and not path.is_file():
         _require_metres(spec, units)
-        path = object_mesh_path(name)
-    elif Path(spec).suffix.lower() in SUFFIXES or Path(spec).is_file():
-        path = Path(spec)
-    else:
-        raise Dex1bError(
-            ErrorCode.UNKNOWN_OBJECT,
-            f"object '{spec}' is neither ycb:NAME, shape:NAME nor a mesh file "
-            f'({", ".join(SUFFIXES)})',
-        )
-    repaired = repair(read_mesh_file(path, units=units, scale=factor), name=str(path))
+        path = _scan(spec)
+    mesh = read_mesh_file(path, units=units, scale=factor)
+    repaired = repair(mesh, name=str(path))
     parts = convex_parts(repaired.solid, concavity=_CONCAVITY, max_parts=_MOST_PARTS)
-    return _centred(path.stem, spec, factor, parts, repaired.solid, repaired.repairs)
+    return _centred(path.stem, spec, factor, parts, mesh, repaired)
+
+
+def _scan(spec: str) -> Path:
+    try:
+        return object_mesh_path(spec)
+    except UnknownNameError as error:
+        hint = f'shapes are written shape:NAME, mesh files end in {", ".join(SUFFIXES)}'
+        raise Dex1bError(error.error_code, f'{error.message}; {hint}') from error
 
 
 def _centred(
@@ -126,10 +143,9 @@ def _centred(
     scale: float,
     parts: tuple[ConvexPart, ...],
     mesh: Solid | None = None,
-    repairs: tuple[str, ...] = (),
+    repaired: Repaired | None = None,
 ) -> ObjectModel:
-    solid = fuse(parts) if mesh is None else fuse(parts, gap=_DECOMPOSITION_GAP)
-    fit = (0.0, 0.0) if mesh is None else _fit(mesh, solid)
+    solid = fuse(parts) if repaired is None else fuse(parts, gap=_DECOMPOSITION_GAP)
     _require_hand_size(spec, scale, float(solid.extents.max()))
     offset = -solid.centre
     return ObjectModel(
@@ -138,9 +154,10 @@ def _centred(
         scale,
         solid.moved(offset),
         tuple(part.moved(offset) for part in parts),
+        (mesh or solid).moved(offset),
         make_transform(np.eye(3), offset),
-        fit,
-        repairs,
+        (0.0, 0.0) if repaired is None else _fit(repaired.solid, solid),
+        () if repaired is None else repaired.repairs,
     )
 
 

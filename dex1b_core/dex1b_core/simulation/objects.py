@@ -1,95 +1,20 @@
-"""Objects to grasp: meshes with convex parts, mass and a place in a scene."""
+"""Objects to grasp as bodies of a physics scene: with a mass and a place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.geometry.convex import ConvexPart, convex_parts
+from dex1b_core.geometry.convex import ConvexPart
 from dex1b_core.simulation.settings import PhysicsSettings
 
 Array = NDArray[np.float64]
 
 DENSITY = 400.0  # [kg/m^3], between a full carton and a half-full bottle
 MASS_RANGE = (0.03, 0.6)  # [kg]
-
-
-@dataclass(frozen=True)
-class ObjectModel:
-    """An object, its origin in the middle of its bottom.
-
-    Attributes:
-        name: For reports.
-        vertices: (V, 3) of the visible mesh [m].
-        faces: (F, 3) vertex indices.
-        parts: Convex parts that collide.
-        mass: [kg].
-    """
-
-    name: str
-    vertices: Array
-    faces: NDArray[np.int64]
-    parts: tuple[ConvexPart, ...]
-    mass: float
-
-
-def read_mesh(path: Path) -> Any:
-    """The visible mesh of an object as it stands upright, centred over its origin.
-
-    Args:
-        path: STL, OBJ, PLY or GLB in metres; need not be watertight.
-
-    Returns:
-        `trimesh.Trimesh`.
-
-    Raises:
-        Dex1bError: SHAPE_INVALID when the file holds no mesh of 1 mm to 2 m.
-    """
-    import trimesh
-
-    try:
-        mesh = trimesh.load(path, force='mesh')
-        mesh.merge_vertices()
-        size = mesh.extents
-    except Exception as error:
-        raise Dex1bError(
-            ErrorCode.SHAPE_INVALID, f'{path}: cannot be read as a mesh: {error}'
-        ) from error
-    if size is None or not np.isfinite(size).all() or not 1e-3 <= size.max() <= 2.0:
-        raise Dex1bError(
-            ErrorCode.SHAPE_INVALID,
-            f'{path}: the mesh measures {size} m; expected 1 mm to 2 m: scale it to metres',
-        )
-    lower, upper = mesh.bounds
-    mesh.apply_translation([-(lower[0] + upper[0]) / 2, -(lower[1] + upper[1]) / 2, -lower[2]])
-    return mesh
-
-
-def load_object(path: Path, *, mass: float | None = None) -> ObjectModel:
-    """Read a mesh in metres, as it stands upright; centre it over its origin.
-
-    Args:
-        path: STL, OBJ, PLY or GLB; need not be watertight.
-        mass: [kg]; otherwise from the volume at `DENSITY`, within `MASS_RANGE`.
-
-    Raises:
-        Dex1bError: SHAPE_INVALID when the file holds no mesh of 1 mm to 2 m.
-    """
-    mesh = read_mesh(path)
-    parts = convex_parts(mesh)
-    return ObjectModel(
-        path.stem,
-        np.asarray(mesh.vertices, dtype=float),
-        np.asarray(mesh.faces, dtype=np.int64),
-        parts,
-        mass_of(parts) if mass is None else mass,
-    )
 
 
 def mass_of(parts: Sequence[ConvexPart], density: float = DENSITY) -> float:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import make_transform
+from dex1b_core.geometry.object_model import ObjectModel
 from dex1b_core.robots.description import RobotDescription
 from dex1b_core.simulation.camera import CameraDescription, DepthCamera
-from dex1b_core.simulation.objects import ObjectModel, add_object, object_pose, settle
+from dex1b_core.simulation.objects import add_object, mass_of, object_pose, settle
 from dex1b_core.simulation.raycast import Body, RaycastScene
 from dex1b_core.simulation.robot import SimulatedRobot
 from dex1b_core.simulation.settings import TABLE_CENTRE, TABLE_HALF_SIZE, PhysicsSettings, add_table
@@ -41,7 +42,7 @@ class Placement:
     yaw: tuple[float, float] = (-np.pi, np.pi)
 
     def draw(self, seed: int) -> Array:
-        """(4, 4) pose of an object's origin on the table; the same for the same seed."""
+        """(4, 4) pose of an object's foot on the table; the same for the same seed."""
         generator = np.random.default_rng(seed)
         x, y, yaw = (generator.uniform(*limits) for limits in (self.x, self.y, self.yaw))
         cosine, sine = np.cos(yaw), np.sin(yaw)
@@ -50,13 +51,22 @@ class Placement:
 
 
 class SimWorld:
-    """A robot and one object under physics; time passes only in `step`."""
+    """A robot and one object under physics; time passes only in `step`.
+
+    The object's frame in the world, as in all poses, lies in its foot: where it stands.
+
+    Attributes:
+        model: The object.
+        mass: Of it [kg].
+        start_pose: world_T_object (4, 4) after it came to rest.
+    """
 
     def __init__(
         self,
         description: RobotDescription,
         model: ObjectModel,
         *,
+        mass: float | None = None,
         seed: int = 0,
         settings: PhysicsSettings | None = None,
         placement: Placement | None = None,
@@ -66,6 +76,7 @@ class SimWorld:
         Args:
             description: Robot, fixed at the origin, at home with the hand open.
             model: Object.
+            mass: Of the object [kg]; None takes one that is plausible for its volume.
             seed: Of the object's place and yaw.
             settings: Physics.
             placement: Where the object may stand.
@@ -75,13 +86,14 @@ class SimWorld:
         """
         self.description, self.model, self.seed = description, model, seed
         self.settings = settings or PhysicsSettings()
+        self.mass = mass_of(model.parts) if mass is None else mass
         self.scene = self.settings.new_scene()
         add_table(self.scene, self.settings)
         self.robot = SimulatedRobot.load(self.scene, description, settings=self.settings)
         self.entity = add_object(
             self.scene,
-            model.parts,
-            mass=model.mass,
+            [part.moved(-model.foot) for part in model.parts],
+            mass=self.mass,
             world_T_object=(placement or Placement()).draw(seed),
             friction=self.settings.friction,
             settings=self.settings,
@@ -129,8 +141,8 @@ class SimWorld:
 
 
 def object_body(model: ObjectModel, colour: tuple[float, float, float] = _OBJECT_COLOUR) -> Body:
-    """The object for ray casting."""
-    return Body(OBJECT, model.vertices, model.faces, colour)
+    """The object for ray casting, in the frame of its foot."""
+    return Body(OBJECT, model.mesh.vertices - model.foot, model.mesh.faces, colour)
 
 
 def table_body() -> Body:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dex1b_core.geometry import invert
+from dex1b_core.geometry.mesh_file import read_mesh_file
+from dex1b_core.geometry.object_model import foot_of
 from dex1b_core.planning import GraspCandidate
 from dex1b_core.robots import RobotDescription
 from dex1b_core.robots.link_tree import LinkTree
-from dex1b_core.simulation.objects import read_mesh
 from dex1b_core.simulation.raycast import Body
 from dex1b_core.simulation.visuals import robot_bodies
 
@@ -82,5 +83,5 @@ def object_body(path: Path, colour: Colour) -> Body:
     Raises:
         Dex1bError: SHAPE_INVALID, the file holds no mesh.
     """
-    mesh = read_mesh(path)
-    return Body(OBJECT, np.asarray(mesh.vertices), np.asarray(mesh.faces), colour)
+    mesh = read_mesh_file(path)
+    return Body(OBJECT, mesh.vertices - foot_of(mesh), mesh.faces, colour)

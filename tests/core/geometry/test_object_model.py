@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from dex1b_core.assets import object_names
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.geometry.object_model import load_object
+from dex1b_core.geometry.object_model import foot_of, load_object
 from dex1b_core.geometry.sdf import build_sdf
-from dex1b_core.geometry.solids import is_closed
+from dex1b_core.geometry.solids import Solid, is_closed
 from dex1b_core.geometry.surface import exact_signed_distance
 
 
@@ -64,6 +64,19 @@ def test_parts_and_surface_are_the_same_body():
     build_sdf(model.vertices, model.faces)
 
 
+def test_a_shape_looks_like_what_it_is_and_stands_under_its_middle():
+    model = load_object('shape:mug')
+    np.testing.assert_array_equal(model.mesh.vertices, model.vertices)
+    lower, upper = model.vertices.min(axis=0), model.vertices.max(axis=0)
+    np.testing.assert_allclose(model.foot, [*0.5 * (lower + upper)[:2], lower[2]])
+
+
+def test_corners_without_faces_do_not_count_for_the_foot():
+    box = trimesh.creation.box([0.02, 0.04, 0.06])
+    vertices = np.vstack([box.vertices, [9.0, 9.0, -9.0]])
+    np.testing.assert_allclose(foot_of(Solid(vertices, np.asarray(box.faces))), [0, 0, -0.03])
+
+
 @pytest.mark.usefixtures('cache')
 def test_a_file_is_repaired_decomposed_and_centred(tmp_path):
     path, volume, centre = saved_l_shape(tmp_path)
@@ -74,6 +87,11 @@ def test_a_file_is_repaired_decomposed_and_centred(tmp_path):
     assert model.volume == pytest.approx(volume, rel=0.05)
     np.testing.assert_allclose(model.object_T_mesh[:3, 3], -centre, atol=2e-3)
     assert 0.0 < model.fit[0] <= model.fit[1] < 0.004
+    shown = trimesh.load(path, process=False)
+    assert len(model.mesh.faces) == len(shown.faces)  # as it is, hole and all
+    moved = shown.vertices + model.object_T_mesh[:3, 3]
+    np.testing.assert_allclose(model.mesh.vertices, moved, atol=1e-9)
+    np.testing.assert_allclose(model.foot[2], moved[:, 2].min(), atol=1e-9)
     assert load_object(str(path), scale=2.0).volume == pytest.approx(8 * volume, rel=0.05)
 
 
@@ -81,6 +99,7 @@ def test_a_file_is_repaired_decomposed_and_centred(tmp_path):
 def test_a_ycb_object_loads_by_its_short_name():
     model = load_object('ycb:banana')
     assert model.name == '011_banana'
+    assert load_object('banana').name == '011_banana'
     assert model.volume == pytest.approx(1.715e-4, rel=0.05)
     assert model.fit[0] < 0.003
 
@@ -88,13 +107,16 @@ def test_a_ycb_object_loads_by_its_short_name():
 @pytest.mark.parametrize(
     ('spec', 'options', 'code', 'text'),
     [
-        ('mug', {}, ErrorCode.UNKNOWN_OBJECT, 'neither ycb:NAME, shape:NAME nor a mesh file'),
+        ('unicorn', {}, ErrorCode.UNKNOWN_OBJECT, "unknown object 'unicorn'"),
+        ('torus', {}, ErrorCode.UNKNOWN_OBJECT, 'shapes are written shape:NAME'),
+        ('ycb:unicorn', {}, ErrorCode.UNKNOWN_OBJECT, "unknown object 'unicorn'"),
         ('shape:mugg', {}, ErrorCode.UNKNOWN_OBJECT, 'known are'),
         ('/nowhere/a.obj', {}, ErrorCode.UNKNOWN_OBJECT, 'no such file'),
         ('shape:mug', {'scale': -1.0}, ErrorCode.INVALID_REQUEST, 'positive'),
         ('shape:mug', {'scale': 100.0}, ErrorCode.INVALID_REQUEST, 'would measure 10.8 m'),
         ('shape:mug', {'units': 'mm'}, ErrorCode.INVALID_REQUEST, 'use --scale'),
         ('ycb:mug', {'units': 'mm'}, ErrorCode.INVALID_REQUEST, 'use --scale'),
+        ('mug', {'units': 'mm'}, ErrorCode.INVALID_REQUEST, 'use --scale'),
     ],
 )
 def test_what_cannot_be_loaded_is_told(spec, options, code, text):

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import trimesh
 
-from dex1b_core.assets import object_mesh_path
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import make_transform
+from dex1b_core.geometry.object_model import load_object
 from dex1b_core.robots import load_robot
 from dex1b_core.simulation.camera import load_camera
-from dex1b_core.simulation.objects import load_object
-from dex1b_core.simulation.world import OBJECT, Placement, SimWorld, table_body
+from dex1b_core.simulation.objects import MASS_RANGE
+from dex1b_core.simulation.world import OBJECT, Placement, SimWorld, object_body, table_body
 
 
 @pytest.fixture(scope='module')
@@ -18,7 +18,7 @@ def description():
 
 @pytest.fixture(scope='module')
 def bottle():
-    return load_object(object_mesh_path('mustard_bottle'))
+    return load_object('mustard_bottle')
 
 
 def test_the_seed_decides_where_the_object_stands(description, bottle):
@@ -68,8 +68,28 @@ def test_the_camera_sees_table_and_object_unhidden(description, bottle):
         points = camera.intrinsics.deproject(picture.depth)[seen]
         world_points = points @ camera.world_T_camera[:3, :3].T + camera.world_T_camera[:3, 3]
         in_object = (world_points - world.start_pose[:3, 3]) @ world.start_pose[:3, :3]
-        assert (in_object.min(axis=0) > bottle.vertices.min(axis=0) - 1e-3).all()
-        assert (in_object.max(axis=0) < bottle.vertices.max(axis=0) + 1e-3).all()
+        visible = object_body(bottle).vertices
+        assert (in_object.min(axis=0) > visible.min(axis=0) - 1e-3).all()
+        assert (in_object.max(axis=0) < visible.max(axis=0) + 1e-3).all()
+
+
+def test_a_published_mesh_stands_centred_on_its_origin(bottle):
+    vertices = object_body(bottle).vertices
+    lower, upper = vertices.min(axis=0), vertices.max(axis=0)
+    np.testing.assert_allclose(lower[:2], -upper[:2], atol=1e-6)
+    assert lower[2] == pytest.approx(0, abs=1e-6)
+    assert 0.18 < upper[2] < 0.20
+
+
+def test_the_mass_is_plausible_or_as_asked(description, bottle):
+    assert MASS_RANGE[0] < SimWorld(description, bottle).mass < MASS_RANGE[1]
+    assert SimWorld(description, bottle, mass=0.5).mass == 0.5
+
+
+def test_a_shape_stands_like_a_scan(description):
+    world = SimWorld(description, load_object('shape:mug'), seed=1)
+    assert abs(world.start_pose[2, 3]) < 2e-3
+    assert world.start_pose[2, 2] > 0.999
 
 
 def test_the_table_is_a_closed_board_with_its_top_at_zero():
@@ -90,7 +110,7 @@ def side_grasp(world, description):
     # fingers along +x, palm towards +y, thumb on top
     rotation = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
     target = world.start_pose[:3, 3] + [0, 0, 0.095]
-    grasp = make_transform(rotation, target - rotation @ [-0.01, 0.045, 0.10])
+    grasp = make_transform(rotation, target - rotation @ [-0.01, 0.037, 0.10])
 
     def path(start, end, posture, count):
         postures = []
@@ -143,7 +163,7 @@ def test_a_squeezed_bottle_is_lifted_and_one_merely_touched_is_not(
     description, bottle, squeeze, lifted
 ):
     # turn the bottle's narrow side to the palm
-    axes = np.linalg.eigh(np.cov(bottle.vertices[:, :2].T))[1]
+    axes = np.linalg.eigh(np.cov(bottle.mesh.vertices[:, :2].T))[1]
     yaw = np.pi / 2 - np.arctan2(axes[1, 0], axes[0, 0])
     place = Placement(x=(0.45, 0.45), y=(0.0, 0.0), yaw=(yaw, yaw))
     world = SimWorld(description, bottle, placement=place)

@@ -164,5 +164,5 @@ def _print_spheres(model: object) -> None:
     Console().print(table)
     typer.echo(
         f'{len(model.spheres.radii)} spheres, {len(model.contacts.links)} contact candidates, '
-        f'{len(model.self_collision_pairs)} pairs of spheres that can collide'
+        f'{len(model.self_collision_pairs)} pairs of parts that can collide'
     )

@@ -11,6 +11,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 if TYPE_CHECKING:
+    from dex1b_core.robots.hand_model import HandModel
+    from dex1b_core.synthesis.seed_object import SeedObject
+    from dex1b_core.synthesis.seed_settings import SeedSettings
     from dex1b_core.synthesis.seeds import Seeds
 
 JsonOption = Annotated[Path | None, typer.Option('--json', help='Write the report to this file.')]
@@ -34,8 +37,8 @@ def synth(
     units: Annotated[str | None, typer.Option(help="Of the mesh file: 'm', 'cm', 'mm'.")] = None,
     excess: Annotated[
         float, typer.Option(min=1.0, help='Grasps optimised for each one kept.')
-    ] = 2.0,
-    steps: Annotated[int, typer.Option(min=1, help='Descent steps.')] = 200,
+    ] = 1.5,
+    steps: Annotated[int, typer.Option(min=1, help='Steps of the descent.')] = 150,
     stiffness: Annotated[
         float, typer.Option(help="Gain of the hand's controllers, for the squeeze [N m/rad].")
     ] = 5.0,
@@ -50,30 +53,20 @@ def synth(
     if wanted and not force and all(path.is_file() for path in wanted):
         typer.echo(f'{", ".join(map(str, wanted))}: there already; --force makes them again')
         return
-    import torch
-
     from dex1b_core.geometry.object_model import load_object
     from dex1b_core.robots import load_hand
     from dex1b_core.robots.hand_model import HandModel
     from dex1b_core.synthesis.seed_file import write_seeds
-    from dex1b_core.synthesis.seeds import SeedObject, SeedSynthesizer, seed_settings
+    from dex1b_core.synthesis.seed_object import SeedObject
+    from dex1b_core.synthesis.seed_settings import seed_settings
 
-    torch.set_num_threads(1)  # a thread for each chunk uses the cores better
     model = load_object(target, scale=scale, units=units)
     for repair in model.repairs:
         typer.echo(f'{model.name}: {repair}')
     hand_model = HandModel(load_hand(hand))
     prepared = SeedObject.of_model(model, on_table=on_table)
-    synthesizer = SeedSynthesizer(hand_model, seed_settings(steps, excess, stiffness))
-    columns = ('{task.description}', BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    start = time.perf_counter()
-    with Progress(*columns, transient=True) as progress:
-        task = progress.add_task(f'{hand} at {model.name}', total=None)
-        seeds = synthesizer.synthesize(
-            prepared, count, seed=seed, workers=workers,
-            report=lambda made: progress.advance(task, made),
-        )  # fmt: skip
-    wall = time.perf_counter() - start
+    settings = seed_settings(steps, excess, stiffness)
+    seeds, wall = _make(hand_model, prepared, settings, count, seed, workers)
     report = _report(hand, target, count, seed, wall, seeds)
     report['object_fit_mm'] = [round(1e3 * value, 2) for value in model.fit]
     report['repairs'] = list(model.repairs)
@@ -91,6 +84,34 @@ def synth(
         f'{report["raw_per_s"]}/s, kept {report["kept_per_s"]}/s; predicted to hold '
         f'{report["predicted"]["mean"]:.0%} on average; seed {seed}'
     )
+
+
+def _make(
+    hand: HandModel,
+    prepared: SeedObject,
+    settings: SeedSettings,
+    count: int,
+    seed: int,
+    workers: int,
+) -> tuple[Seeds, float]:
+    """Seeds and the seconds that they took, with a progress bar."""
+    import torch
+
+    from dex1b_core.synthesis.seeds import SeedSynthesizer
+
+    torch.set_num_threads(1)  # a thread for each chunk uses the cores better
+    synthesizer = SeedSynthesizer(hand, settings)
+    columns = ('{task.description}', BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    start = time.perf_counter()
+    with Progress(*columns, transient=True) as progress:
+        task = progress.add_task(
+            f'{hand.hand.key} at {prepared.name}', total=synthesizer.total(count)
+        )
+        seeds = synthesizer.synthesize(
+            prepared, count, seed=seed, workers=workers,
+            report=lambda made: progress.advance(task, made),
+        )  # fmt: skip
+    return seeds, time.perf_counter() - start
 
 
 def _report(

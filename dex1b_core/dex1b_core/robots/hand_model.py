@@ -17,16 +17,25 @@ from numpy.typing import NDArray
 from dex1b_core.assets import cache_folder
 from dex1b_core.robots.contact_points import contact_points
 from dex1b_core.robots.hand_description import HandDescription
+from dex1b_core.robots.hand_parts import HandParts, joined_parts, part_arrays
 from dex1b_core.robots.kinematics import HandKinematics
-from dex1b_core.robots.link_geometry import collision_hulls, mesh_sizes, union_surface
+from dex1b_core.robots.link_geometry import (
+    collision_hulls,
+    farthest_points,
+    mesh_sizes,
+    sample_union,
+    union_surface,
+)
 from dex1b_core.robots.link_tree import LinkTree
-from dex1b_core.robots.self_collision import self_collision_pairs
+from dex1b_core.robots.self_collision import part_depths, self_collision_pairs
 from dex1b_core.robots.spheres import SphereCoverage, coverage, fit_spheres
 
 Array = NDArray[np.float64]
-CACHE_VERSION = 7
+CACHE_VERSION = 12
 
 SURFACE_POINTS_PER_LINK = 60
+PAD_POINTS = 160  # on each link that is meant to touch
+FRONT_COSINE = -0.2  # they face its contact candidates within acos of this
 CLOSING_COSINE = 0.3  # a joint closes when it brings the tip towards the palm's front
 
 
@@ -98,9 +107,12 @@ class HandModel:
         kinematics: Batched differentiable kinematics.
         spheres: Fill every link with collision geometry, the most useful of each link first.
         surface: Points on every link.
+        pads: Denser points on the front of links that are meant to touch, well spread from the
+            first on.
         contacts: Candidates on fingertips and distal pads, facing the closing motion.
         contact_fingers: (K,) finger index of each contact candidate.
-        self_collision_pairs: (P, 2) indices of spheres that may meet, pruned.
+        parts: Convex parts of all links, as simulators collide them.
+        self_collision_pairs: (Q, 2) indices of parts that may meet, pruned.
         closing: (J,) +1, -1 or 0: the direction in which a driven joint closes its finger.
         finger_names: The thumb first.
         open_posture: (J,) posture before contact [rad].
@@ -128,8 +140,10 @@ class HandModel:
         arrays = _cached_arrays(hand, self.kinematics, self.closing)
         self.spheres = _points(arrays, 'spheres')
         self.surface = _points(arrays, 'surface')
+        self.pads = _points(arrays, 'pads')
         self.contacts = _points(arrays, 'contacts')
         self.contact_fingers = torch.as_tensor(arrays['contact_fingers'])
+        self.parts = _parts(arrays)
         self.self_collision_pairs = torch.as_tensor(arrays['self_collision_pairs'])
         self._coverage = tuple(
             SphereCoverage(str(link), int(row[0]), *map(float, row[1:]))
@@ -140,7 +154,7 @@ class HandModel:
         """The same hand with all tensors on another device."""
         moved = object.__new__(HandModel)
         for name, value in vars(self).items():
-            has_device = isinstance(value, torch.Tensor | HandPoints | HandKinematics)
+            has_device = isinstance(value, torch.Tensor | HandPoints | HandParts | HandKinematics)
             setattr(moved, name, value.to(device) if has_device else value)
         return moved
 
@@ -151,20 +165,16 @@ class HandModel:
     @property
     def self_collision_links(self) -> torch.Tensor:
         """(Q, 2) pairs of links to which `self_collision_pairs` belong, the smaller first."""
-        links = self.spheres.links[self.self_collision_pairs].sort(dim=1).values
+        links = self.parts.links[self.self_collision_pairs].sort(dim=1).values
         unique: torch.Tensor = torch.unique(links, dim=0)
         return unique
 
     def self_collision_depth(self, posture: torch.Tensor) -> torch.Tensor:
-        """(B,) how deep the worst pair of spheres overlaps at (B, J) postures [m]; 0 if none."""
-        centres = self.spheres.place(self.kinematics.forward(posture))
-        first, second = self.self_collision_pairs.unbind(dim=1)
-        if not len(first):
+        """(B,) depth of the deepest overlap of parts at (B, J) postures [m]; 0 if none."""
+        if not len(self.self_collision_pairs):
             return torch.zeros(len(posture), device=posture.device)
-        gaps = (centres[:, first] - centres[:, second]).norm(dim=-1)
-        depth = self.spheres.radii[first] + self.spheres.radii[second] - gaps
-        worst: torch.Tensor = depth.amax(dim=1).clamp_min(0.0)
-        return worst
+        depths = part_depths(self.kinematics, posture, self.parts, self.self_collision_pairs)
+        return depths.amax(dim=1)
 
 
 def _points(arrays: dict[str, NDArray[Any]], name: str) -> HandPoints:
@@ -173,6 +183,14 @@ def _points(arrays: dict[str, NDArray[Any]], name: str) -> HandPoints:
         torch.as_tensor(arrays[f'{name}_positions'], dtype=torch.float32),
         torch.as_tensor(arrays[f'{name}_normals'], dtype=torch.float32),
         torch.as_tensor(arrays[f'{name}_radii'], dtype=torch.float32),
+    )
+
+
+def _parts(arrays: dict[str, NDArray[Any]]) -> HandParts:
+    names = ('links', 'points', 'planes', 'centres', 'halves')
+    kinds = (torch.int64, *[torch.float32] * 4)
+    return HandParts(
+        *(torch.as_tensor(arrays[f'part_{n}'], dtype=k) for n, k in zip(names, kinds, strict=True))
     )
 
 
@@ -222,7 +240,13 @@ def _cached_arrays(
     hand: HandDescription, kinematics: HandKinematics, closing: torch.Tensor
 ) -> dict[str, NDArray[Any]]:
     urdf = hand.urdf_path
-    settings = (CACHE_VERSION, SURFACE_POINTS_PER_LINK, hand.model_dump_json(), mesh_sizes(urdf))
+    settings = (
+        CACHE_VERSION,
+        SURFACE_POINTS_PER_LINK,
+        PAD_POINTS,
+        hand.model_dump_json(),
+        mesh_sizes(urdf),
+    )
     digest = hashlib.sha256(repr(settings).encode() + urdf.read_bytes())
     path = cache_folder() / 'hands' / f'{hand.key}-{digest.hexdigest()[:16]}.npz'
     if path.is_file():
@@ -263,16 +287,39 @@ def _compute_arrays(
             count = len(found.positions)
             add('contacts', found.link, found.positions, found.normals, np.zeros(count))
             parts.setdefault('contact_fingers', []).append(np.full(count, index))
+            points, normals = _pad(hulls[kinematics.link_names[found.link]], found.normals)
+            add('pads', found.link, points, normals, np.zeros(len(points)))
     arrays: dict[str, NDArray[Any]] = {name: np.concatenate(rows) for name, rows in parts.items()}
-    spheres = _points(arrays, 'spheres')
+    arrays |= _part_arrays(hulls, kinematics.link_names)
     natural = torch.tensor([hand.open, hand.ready or hand.open], dtype=torch.float32)
     tree = LinkTree.from_urdf(hand.urdf_path)
-    pairs = self_collision_pairs(
-        kinematics, tree, spheres.links, spheres.positions, spheres.radii, natural
-    )
+    pairs = self_collision_pairs(kinematics, tree, _parts(arrays), natural)
     arrays['self_collision_pairs'] = pairs.numpy()
     arrays['coverage_links'] = np.array([row.link for row in covered])
     arrays['coverage'] = np.array([
         (row.count, row.uncovered_p95, row.uncovered_max, row.overshoot_max) for row in covered
     ])  # fmt: skip
     return arrays
+
+
+def _part_arrays(
+    hulls: dict[str, list[Any]], link_names: tuple[str, ...]
+) -> dict[str, NDArray[Any]]:
+    names = ('points', 'planes', 'centres', 'halves')
+    parts = [
+        (index, part_arrays(hull))
+        for index, name in enumerate(link_names)
+        for hull in joined_parts(hulls[name])
+    ]
+    columns = zip(*(arrays for _, arrays in parts), strict=True)
+    stacked = {f'part_{n}': np.stack(c) for n, c in zip(names, columns, strict=True)}
+    return {'part_links': np.array([link for link, _ in parts]), **stacked}
+
+
+def _pad(hulls: list[Any], contact_normals: Array) -> tuple[Array, Array]:
+    """Points and normals on a link's surface that face as its contact candidates do on average."""
+    points, normals, _ = sample_union(hulls, 8 * PAD_POINTS, seed=2)
+    front = contact_normals.mean(axis=0)
+    ahead = np.flatnonzero(normals @ front > FRONT_COSINE * np.linalg.norm(front))
+    keep = ahead[farthest_points(points[ahead], PAD_POINTS)]
+    return points[keep], normals[keep]

@@ -1,70 +1,89 @@
-"""Which collision spheres of a hand can meet at all."""
+"""Which convex parts of a hand can meet at all."""
 
 from __future__ import annotations
 
 import torch
 
+from dex1b_core.robots.hand_parts import HandParts
 from dex1b_core.robots.kinematics import HandKinematics
 from dex1b_core.robots.link_tree import LinkTree
 
-SAMPLES = 2000  # postures looked at
+SAMPLES = 1000  # postures looked at
 CHUNK = 100
-NEVER_CLOSER = 0.025  # [m] pairs that stay farther apart in all of them are left out
-ALWAYS = 0.9  # pairs that overlap in so many of them are joined by design
+ALWAYS = 0.6  # pairs that overlap in so many of them are joined by design
 
 
 def self_collision_pairs(
-    kinematics: HandKinematics,
-    tree: LinkTree,
-    links: torch.Tensor,
-    centres: torch.Tensor,
-    radii: torch.Tensor,
-    natural: torch.Tensor,
+    kinematics: HandKinematics, tree: LinkTree, parts: HandParts, natural: torch.Tensor
 ) -> torch.Tensor:
-    """Pairs of spheres worth testing.
+    """Pairs of parts worth testing.
 
-    Left out: spheres of one rigid body or of neighbours in the tree, those that overlap in nearly
-    every posture or in all natural ones (how the hand is built, not a collision), and those that
-    are never near each other.
+    Left out: parts of one rigid body or of neighbours in the tree, those that overlap in most
+    postures or in a natural one (how the hand is built, not a collision), and those that overlap in
+    none, such as fingers that move side by side.
 
     Args:
         kinematics: Of the hand.
         tree: Of its links.
-        links: (S,) link of each sphere.
-        centres: (S, 3) in the link's frame [m].
-        radii: (S,) [m].
-        natural: (P, J) postures in which the hand surely does not collide [rad].
+        parts: Of the hand.
+        natural: (N, J) postures in which the hand surely does not collide [rad].
 
     Returns:
-        (P, 2) sphere indices, the smaller first.
+        (Q, 2) part indices, the smaller first.
     """
-    possible = _different_bodies(kinematics, tree)[links][:, links].triu(diagonal=1)
-    touch = radii[:, None] + radii
-    nearest = torch.full_like(touch, torch.inf)
-    overlaps = torch.zeros_like(touch)
+    possible = _different_bodies(kinematics, tree)[parts.links][:, parts.links].triu(diagonal=1)
+    pairs = possible.nonzero()
     generator = torch.Generator().manual_seed(0)
     spread = torch.rand(SAMPLES, len(kinematics.lower), generator=generator)
     postures = kinematics.lower + spread * (kinematics.upper - kinematics.lower)
-    for part in postures.split(CHUNK):  # type: ignore[no-untyped-call]
-        gaps = _gaps(kinematics, part, links, centres, touch)
-        nearest = torch.minimum(nearest, gaps.amin(dim=0))
-        overlaps += (gaps < 0.0).sum(dim=0)
-    by_design = (_gaps(kinematics, natural, links, centres, touch) < 0.0).all(dim=0)
-    keep = possible & (nearest < NEVER_CLOSER) & (overlaps < ALWAYS * SAMPLES) & ~by_design
-    return keep.nonzero()
+    near = torch.zeros(len(pairs), dtype=torch.bool)
+    for chunk in postures.split(CHUNK):  # type: ignore[no-untyped-call]
+        near |= (_sphere_gaps(kinematics, chunk, parts, pairs) < 0.0).any(dim=0)
+    pairs = pairs[near]
+    overlaps = (part_depths(kinematics, postures, parts, pairs) > 0.0).float().mean(dim=0)
+    by_design = (part_depths(kinematics, natural, parts, pairs) > 0.0).any(dim=0)
+    return pairs[(overlaps > 0.0) & (overlaps < ALWAYS) & ~by_design]
 
 
-def _gaps(
-    kinematics: HandKinematics,
-    postures: torch.Tensor,
-    links: torch.Tensor,
-    centres: torch.Tensor,
-    touch: torch.Tensor,
+def part_depths(
+    kinematics: HandKinematics, postures: torch.Tensor, parts: HandParts, pairs: torch.Tensor
 ) -> torch.Tensor:
-    """(B, S, S) gaps between spheres [m]."""
-    poses = kinematics.forward(postures)[:, links]
-    placed = torch.einsum('bsij,sj->bsi', poses[..., :3, :3], centres) + poses[..., :3, 3]
-    return torch.cdist(placed, placed) - touch
+    """(B, Q) depth [m] of the deepest point of either part of each pair in the other; 0 if none.
+
+    Args:
+        kinematics: Of the hand.
+        postures: (B, J) [rad].
+        parts: Of the hand.
+        pairs: (Q, 2).
+    """
+    columns = []
+    for chunk in postures.split(CHUNK):  # type: ignore[no-untyped-call]
+        poses = kinematics.forward(chunk)[:, parts.links]
+        depth = torch.zeros(len(chunk), len(pairs), device=postures.device)
+        for index, (first, second) in enumerate(pairs.tolist()):
+            for one, other in ((first, second), (second, first)):
+                turn, shift = poses[:, other, :3, :3], poses[:, other, :3, 3]
+                points = parts.points[one] @ poses[:, one, :3, :3].transpose(1, 2)
+                local = (points + (poses[:, one, :3, 3] - shift)[:, None]) @ turn
+                planes = parts.planes[other]
+                beyond = (local @ planes[:, :3].T - planes[:, 3]).amax(dim=2)
+                deepest = (-beyond).amax(dim=1)
+                depth[:, index] = torch.maximum(depth[:, index], deepest)
+        columns.append(depth)
+    return torch.cat(columns)
+
+
+def _sphere_gaps(
+    kinematics: HandKinematics, postures: torch.Tensor, parts: HandParts, pairs: torch.Tensor
+) -> torch.Tensor:
+    """(B, Q) gaps between the spheres around the parts [m]."""
+    poses = kinematics.forward(postures)[:, parts.links]
+    centres = (poses[..., :3, :3] @ parts.centres[..., None])[..., 0] + poses[..., :3, 3]
+    first, second = pairs.unbind(dim=1)
+    apart = (centres[:, first] - centres[:, second]).norm(dim=-1)
+    radii = parts.halves.square().sum(dim=(1, 2)).sqrt()
+    gaps: torch.Tensor = apart - radii[first] - radii[second]
+    return gaps
 
 
 def _different_bodies(kinematics: HandKinematics, tree: LinkTree) -> torch.Tensor:

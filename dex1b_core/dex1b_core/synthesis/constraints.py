@@ -27,11 +27,16 @@ class HalfSpace:
 
 
 @dataclass(frozen=True)
-class ForbiddenBox:
-    """Where no part of the hand may be: an axis-aligned box, object frame [m]."""
+class Box:
+    """An axis-aligned box from its lower to its upper corner, object frame [m]."""
 
     lower: Vector3
     upper: Vector3
+
+    def contains(self, points: torch.Tensor) -> torch.Tensor:
+        """(...) whether points (..., 3) lie inside."""
+        inside = (points > torch.tensor(self.lower)) & (points < torch.tensor(self.upper))
+        return inside.all(dim=-1)
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,9 @@ class Constraints:
         approach: Axis of the cone in which the hand comes.
         approach_cone: Half angle of that cone [rad].
         half_spaces: Forbidden half-spaces.
-        boxes: Forbidden boxes.
+        boxes: Where no part of the hand may be.
+        contact_region: Where all fingers that touch must touch.
+        min_fingers: So many fingers touch at least.
         wrist_lower: The hand's root link stays above this corner [m].
         wrist_upper: And below this one [m].
     """
@@ -50,7 +57,9 @@ class Constraints:
     approach: Vector3 | None = None
     approach_cone: float = math.radians(45.0)
     half_spaces: tuple[HalfSpace, ...] = ()
-    boxes: tuple[ForbiddenBox, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    contact_region: Box | None = None
+    min_fingers: int = 0
     wrist_lower: Vector3 | None = None
     wrist_upper: Vector3 | None = None
 
@@ -64,9 +73,24 @@ class Constraints:
         angle = torch.acos(along).clamp_max(self.approach_cone)
         return torch.cos(angle)[:, None] * axis + torch.sin(angle)[:, None] * side
 
-    def allowed(self, hand: HandModel, grasps: GraspBatch) -> torch.Tensor:
-        """(B,) whether grasps meet every demand, in grasp and pregrasp."""
-        keep = torch.ones(len(grasps), dtype=torch.bool)
+    def allowed(
+        self,
+        hand: HandModel,
+        grasps: GraspBatch,
+        contacts: torch.Tensor,
+        touches: torch.Tensor,
+    ) -> torch.Tensor:
+        """(B,) whether grasps meet every demand, in grasp and pregrasp.
+
+        Args:
+            hand: Whose grasps.
+            grasps: B of them.
+            contacts: (B, F, 3) contact point of each finger [m].
+            touches: (B, F) whether it touches.
+        """
+        keep = touches.sum(dim=1) >= self.min_fingers
+        if self.contact_region is not None:
+            keep &= (self.contact_region.contains(contacts) | ~touches).all(dim=1)
         wrist = grasps.translation
         if self.wrist_lower is not None:
             keep &= (wrist >= torch.tensor(self.wrist_lower)).all(dim=1)
@@ -79,6 +103,5 @@ class Constraints:
             for space in self.half_spaces:
                 keep &= (points @ torch.tensor(space.normal) >= space.offset).all(dim=1)
             for box in self.boxes:
-                inside = (points > torch.tensor(box.lower)) & (points < torch.tensor(box.upper))
-                keep &= ~inside.all(dim=2).any(dim=1)
+                keep &= ~box.contains(points).any(dim=1)
         return keep

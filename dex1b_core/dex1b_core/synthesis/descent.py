@@ -20,25 +20,43 @@ class DescentSettings:
 
     Attributes:
         weights: Of the energies.
-        steps: Adam steps; rates fall along a cosine to 5 %.
+        steps: Adam steps.
+        final: Part to which rates fall along a cosine.
         rates: Learning rates of translation [m], rotation (6D) and joints [rad].
         contacts: Contact points, the thumb's and those of other fingers.
         redraw: Probability with which each contact is redrawn at every step, to the end.
         directions: Force directions of the closure term.
         directions_per_step: So many of them, drawn at random, count in a step.
-        near_every: Steps between searches for parts of the hand that are near each other.
+        near_every: Steps between searches for what is near: parts of the hand, closest contacts.
         near_margin: What counts as near [m].
     """
 
     weights: EnergyWeights = field(default_factory=EnergyWeights)
     steps: int = 100
+    final: float = 0.05
     rates: tuple[float, float, float] = (0.004, 0.02, 0.04)
     contacts: int = 3
     redraw: float = 0.5
     directions: int = 14
     directions_per_step: int = 7
     near_every: int = 5
-    near_margin: float = 0.01
+    near_margin: float = 0.004
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Where B grasps arrived.
+
+    Attributes:
+        grasps: Optimised wrist poses and grasp postures; pregrasp and approach are the starts'.
+        energy: (B,) mean over the last `AVERAGED` steps, each with other contact points.
+    """
+
+    grasps: GraspBatch
+    energy: torch.Tensor
+
+
+AVERAGED = 10
 
 
 def descend(
@@ -47,8 +65,8 @@ def descend(
     starts: GraspBatch,
     settings: DescentSettings,
     generator: torch.Generator,
-) -> GraspBatch:
-    """Optimised wrist poses and grasp postures; pregrasp and approach stay the starts'."""
+) -> Descent:
+    """Move a batch of grasps to lower energies."""
     translation = starts.translation.T.contiguous().requires_grad_()
     rotation = starts.rotation[:, :, :2].permute(1, 2, 0).contiguous().requires_grad_()
     posture = starts.grasp.T.contiguous().requires_grad_()
@@ -57,25 +75,30 @@ def descend(
     contacts = ContactDraw(objective.hand, len(starts), settings.contacts, generator)
     directions = force_directions(settings.directions)
     kinematics = objective.hand.kinematics
+    sums = torch.zeros(len(starts), device=translation.device)
     for step in range(settings.steps):
         contacts.redraw(settings.redraw)
         columns = kinematics.frame_columns(posture, orthonormal(rotation), translation)
         if step % settings.near_every == 0:
-            near = objective.near(columns, settings.near_margin)
+            near = objective.look(scene, columns.detach(), settings.near_margin, settings.weights)
         drawn = torch.randperm(len(directions), generator=generator)[: settings.directions_per_step]
         terms = objective.terms(
             scene, columns, posture, contacts.place(columns), near, directions[drawn]
         )
         energy = settings.weights.total(terms)
         gradients = torch.autograd.grad(energy.sum(), variables)
-        fall = 0.05 + 0.475 * (1.0 + math.cos(math.pi * step / settings.steps))
+        if step >= settings.steps - AVERAGED:
+            sums += energy.detach()
+        along = 0.5 * (1.0 + math.cos(math.pi * step / settings.steps))
+        fall = settings.final + (1.0 - settings.final) * along
         optimiser.step(gradients, fall)
-    return replace(
+    grasps = replace(
         starts,
         rotation=orthonormal(rotation.detach()).permute(2, 0, 1).contiguous(),
         translation=translation.detach().T.contiguous(),
         grasp=posture.detach().T.clamp(kinematics.lower, kinematics.upper),
     )
+    return Descent(grasps, sums / min(AVERAGED, settings.steps))
 
 
 class Adam:

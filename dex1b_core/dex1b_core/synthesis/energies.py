@@ -76,20 +76,24 @@ def contact_alignment(hand_normals: torch.Tensor, inward: torch.Tensor) -> torch
     return (1.0 - (hand_normals * inward).sum(dim=1)).sum(dim=0)
 
 
-def penetration(distance: torch.Tensor, radii: torch.Tensor) -> torch.Tensor:
-    """E_sdf = sum_s max(0, r_s - SDF(c_s)) [m] over spheres.
+def penetration(
+    distance: torch.Tensor, radii: torch.Tensor, weights: torch.Tensor | None = None
+) -> torch.Tensor:
+    """E_sdf = sum_s w_s max(0, r_s - SDF(c_s)) [m] over spheres; the paper has no weights.
 
     With heights above a plane for distances it is the table term of DexGraspNet.
 
     Args:
         distance: (S, B) signed distance of sphere centres to the nearest of all bodies [m].
         radii: (S,) or (S, B) [m].
+        weights: (S,); None is 1.
 
     Returns:
         (B,) [m].
     """
     radii = radii if radii.dim() == 2 else radii[:, None]
-    return (radii - distance).clamp_min(0.0).sum(dim=0)
+    depth = (radii - distance).clamp_min(0.0)
+    return depth.sum(dim=0) if weights is None else weights @ depth
 
 
 def joint_limits(posture: torch.Tensor, lower: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:

@@ -10,15 +10,9 @@ from dex1b_core.geometry.sdf_batch import SdfBatch
 from dex1b_core.robots.hand_model import HandModel, HandPoints
 from dex1b_core.synthesis import energies
 from dex1b_core.synthesis.frame_points import FramePoints
+from dex1b_core.synthesis.pressing import FingerPressing, Press, can_press_anywhere
 from dex1b_core.synthesis.scene import SynthesisScene
-from dex1b_core.synthesis.self_penetration import (
-    NearPairs,
-    SphereGroups,
-    near_pairs,
-    self_penetration,
-)
-
-SELF_SPHERES_PER_LINK = 4
+from dex1b_core.synthesis.self_penetration import NearPoints, SelfPenetration
 
 
 @dataclass(frozen=True)
@@ -32,6 +26,8 @@ class EnergyWeights:
         penetration: Of spheres in object, support plane and surroundings.
         self_penetration: Of fingers in each other and in the palm.
         joints: Of joint limits.
+        balance, lean, touch: Of the closest contacts of hands whose fingers can press in any
+            direction, see `FingerPressing`.
     """
 
     closure: float = 10.0
@@ -40,11 +36,19 @@ class EnergyWeights:
     penetration: float = 300.0
     self_penetration: float = 300.0
     joints: float = 100.0
+    balance: float = 0.0
+    lean: float = 0.0
+    touch: float = 0.0
 
     def total(self, terms: dict[str, torch.Tensor]) -> torch.Tensor:
         """(B,) weighted sum of the terms that `GraspObjective.terms` gives, without unit."""
         parts = [getattr(self, name) * value for name, value in terms.items()]
         return torch.stack(parts).sum(dim=0)
+
+    @property
+    def uses_pressing(self) -> bool:
+        """Whether the closest contacts count."""
+        return self.balance > 0.0 or self.lean > 0.0 or self.touch > 0.0
 
 
 PAPER_WEIGHTS = EnergyWeights(
@@ -62,6 +66,7 @@ class ObjectiveSettings:
         table_margin: Spheres keep so far above the support plane [m].
         palm_margin: The palm keeps so far from the object [m].
         self_margin: Fingers keep so far from each other [m].
+        pad_points: On each link meant to touch, tested for penetration beside spheres.
     """
 
     friction_aware: bool = True
@@ -69,6 +74,7 @@ class ObjectiveSettings:
     table_margin: float = 0.0
     palm_margin: float = 0.0
     self_margin: float = 0.0
+    pad_points: int = 40
 
 
 @dataclass(frozen=True)
@@ -118,19 +124,34 @@ class SceneBatch:
         return torch.sqrt(((points - nearest) ** 2).sum(dim=1) + 1e-12)
 
 
+@dataclass(frozen=True)
+class Nearby:
+    """What changes little over a few steps and is costly to find.
+
+    Attributes:
+        points: Of the hand that may lie in another part of it.
+        press: Closest contacts; None where they do not count.
+    """
+
+    points: NearPoints
+    press: Press | None
+
+
 class GraspObjective:
     """The energies of one hand."""
 
     def __init__(self, hand: HandModel, settings: ObjectiveSettings | None = None) -> None:
         self.hand = hand
         self.settings = settings or ObjectiveSettings()
-        probes = penetration_probes(hand)
+        probes = penetration_probes(hand, self.settings.pad_points)
         self._spheres = FramePoints.build(hand.kinematics, probes)
         links = probes.links[self._spheres.source.clamp_min(0)]
         is_palm = (hand.link_fingers[links] < 0) & (self._spheres.source >= 0)
+        is_pad = probes.radii[self._spheres.source.clamp_min(0)] == 0.0
+        self._probe_weights = torch.where(is_pad, PAD_WEIGHT / self.settings.pad_points, 1.0)
         self._object_radii = self._spheres.radii + self.settings.palm_margin * is_palm
-        self._few, self._exact_groups = self_spheres(hand, SELF_SPHERES_PER_LINK, 0.0)
-        self._groups = self_spheres(hand, SELF_SPHERES_PER_LINK, self.settings.self_margin)[1]
+        self._self_penetration = SelfPenetration(hand)
+        self._pressing = FingerPressing(hand) if can_press_anywhere(hand) else None
 
     def terms(
         self,
@@ -138,7 +159,7 @@ class GraspObjective:
         columns: torch.Tensor,
         posture: torch.Tensor,
         contacts: tuple[torch.Tensor, torch.Tensor],
-        near: NearPairs,
+        near: Nearby,
         directions: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         """Every energy (B,) by name, without weights.
@@ -148,21 +169,26 @@ class GraspObjective:
             columns: (F, 4, 3, B) poses of the hand's frames, see `HandKinematics.frame_columns`.
             posture: (J, B) driven joints [rad].
             contacts: (n, 3, B) contact points [m] and the hand's outward normals there.
-            near: Parts of the hand that may overlap, from `near`.
+            near: From `look`.
             directions: (M, 6) wrenches wanted of the friction-aware closure.
         """
         points, facing = contacts
         distance, normal = scene.sdf.surface(points)
         spheres = self._spheres.place(columns)
         limits = self.hand.kinematics.lower, self.hand.kinematics.upper
-        return {
+        terms = {
             'closure': self._closure(scene, points, -normal, directions),
             'distance': energies.contact_distance(distance),
             'alignment': energies.contact_alignment(facing, -normal),
             'penetration': self._penetration(scene, spheres),
-            'self_penetration': self_penetration(self._few.place(columns), near),
+            'self_penetration': self._self_penetration.energy(
+                columns, near.points, self.settings.self_margin
+            ),
             'joints': energies.joint_limits(posture, *limits),
         }
+        if self._pressing is not None and near.press is not None:
+            terms |= self._pressing.terms(scene.sdf, scene.centre, columns, near.press)
+        return terms
 
     def clearance(self, scene: SceneBatch, columns: torch.Tensor) -> torch.Tensor:
         """(B,) smallest gap between hand and object or support [m]; negative inside."""
@@ -171,13 +197,18 @@ class GraspObjective:
         gap = gap - self._spheres.radii[:, None]
         return gap.amin(dim=0)
 
-    def self_spheres(self, columns: torch.Tensor) -> tuple[torch.Tensor, SphereGroups]:
-        """Centres (S, 3, B) [m] of spheres that must not overlap, and which of them."""
-        return self._few.place(columns), self._exact_groups
+    def self_depth(self, columns: torch.Tensor) -> torch.Tensor:
+        """(B,) deepest overlap [m] of the hand with itself, 0 if none."""
+        return self._self_penetration.deepest(columns)
 
-    def near(self, columns: torch.Tensor, margin: float) -> NearPairs:
-        """Parts of the hand with a gap below a margin [m]."""
-        return near_pairs(self._few.place(columns.detach()), self._groups, margin)
+    def look(
+        self, scene: SceneBatch, columns: torch.Tensor, margin: float, weights: EnergyWeights
+    ) -> Nearby:
+        """Find what `terms` needs: parts of the hand less than a margin [m] apart, contacts."""
+        press = None
+        if self._pressing is not None and weights.uses_pressing:
+            press = self._pressing.look(scene.sdf, scene.centre, columns)
+        return Nearby(self._self_penetration.near(columns, margin), press)
 
     def _closure(
         self,
@@ -193,36 +224,31 @@ class GraspObjective:
         )
 
     def _penetration(self, scene: SceneBatch, spheres: torch.Tensor) -> torch.Tensor:
-        radii = self._spheres.radii
-        total = energies.penetration(scene.sdf.distance(spheres), self._object_radii)
+        radii, weights = self._spheres.radii, self._probe_weights
+        total = energies.penetration(scene.sdf.distance(spheres), self._object_radii, weights)
         if scene.plane is not None:
             height = scene.height(spheres) - self.settings.table_margin
-            total = total + energies.penetration(height, radii)
+            total = total + energies.penetration(height, radii, weights)
         if scene.obstacles is not None:
-            total = total + energies.penetration(scene.obstacle_distance(spheres), radii)
+            total = total + energies.penetration(scene.obstacle_distance(spheres), radii, weights)
         return total
 
 
 SPHERES_PER_LINK = 10
 SPHERES_PER_CONTACT_LINK = 3
-FRONT_COSINE = -0.2  # surface points whose normal is within acos of this of a link's contacts
+PAD_WEIGHT = 40.0  # of all pad points of a link together; a sphere's is 1
 
 
-def penetration_probes(hand: HandModel) -> HandPoints:
-    """Spheres of every link, and the front surface of links that are meant to touch.
+def penetration_probes(hand: HandModel, pad_points: int) -> HandPoints:
+    """Spheres of every link, and points on the front of links that are meant to touch.
 
     Spheres leave the edges of a link uncovered; where it touches that is where it penetrates.
     """
-    links = len(hand.kinematics.link_names)
-    front = torch.zeros(links, 3).index_add_(0, hand.contacts.links, hand.contacts.normals)
-    touching = front.norm(dim=1) > 0.0
-    count = torch.where(touching, SPHERES_PER_CONTACT_LINK, SPHERES_PER_LINK)
-    rank = rank_in_link(hand.spheres)
-    spheres = hand.spheres.select(rank < count[hand.spheres.links])
-    facing = torch.nn.functional.normalize(front, dim=1)[hand.surface.links]
-    ahead = (facing * hand.surface.normals).sum(dim=1) > FRONT_COSINE
-    surface = hand.surface.select(touching[hand.surface.links] & ahead)
-    return joined(spheres, surface)
+    touches = torch.zeros(len(hand.kinematics.link_names), dtype=torch.bool)
+    touches[hand.pads.links] = True
+    count = torch.where(touches, SPHERES_PER_CONTACT_LINK, SPHERES_PER_LINK)
+    spheres = hand.spheres.select(rank_in_link(hand.spheres) < count[hand.spheres.links])
+    return joined(spheres, hand.pads.select(rank_in_link(hand.pads) < pad_points))
 
 
 def joined(first: HandPoints, second: HandPoints) -> HandPoints:
@@ -235,20 +261,3 @@ def rank_in_link(points: HandPoints) -> torch.Tensor:
     """(N,) number of each point among those of its link, which follow each other."""
     _, counts = torch.unique_consecutive(points.links, return_counts=True)
     return torch.cat([torch.arange(count) for count in counts.tolist()])
-
-
-def self_spheres(hand: HandModel, per_link: int, margin: float) -> tuple[FramePoints, SphereGroups]:
-    """The largest spheres of every link, and which of them may not overlap.
-
-    Fingers are tested against each other, and against the palm but for their first link.
-    """
-    few = hand.spheres.select(rank_in_link(hand.spheres) < per_link)
-    placed = FramePoints.build(hand.kinematics, few)
-    names = hand.kinematics.link_names
-    is_base = torch.zeros(len(names), dtype=torch.bool)
-    is_base[[names.index(finger.links[0]) for finger in hand.hand.fingers.values()]] = True
-    of_sphere = few.links[placed.source.clamp_min(0)]
-    groups = torch.where(placed.source < 0, -1, hand.link_fingers[of_sphere] + 1)
-    is_palm, is_base = groups == 0, is_base[of_sphere]
-    exempt = (is_palm[:, None] & is_base) | (is_base[:, None] & is_palm)
-    return placed, SphereGroups.build(placed.radii + 0.5 * margin, groups, exempt)

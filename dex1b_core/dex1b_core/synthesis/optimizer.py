@@ -71,7 +71,7 @@ class OptimizerGenerator:
             starts,
             self.settings.descent,
             generator,
-        )
+        ).grasps
         with torch.no_grad():
             distance = self.selection.approach_distance
             approached = plan_approach(self.hand, scene, optimised, distance)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from dex1b_core.geometry.batch_last import cross
+from dex1b_core.synthesis.compliance import SqueezeResponse
 from dex1b_core.synthesis.grip import FingerContacts
 from dex1b_core.synthesis.wrench import TORQUE_LENGTH, force_directions, wrench_residual
 
@@ -17,7 +18,7 @@ NEAR = 0.008  # [m] a finger closer than this carries load
 
 @dataclass(frozen=True)
 class GraspMeasures:
-    """Of B grasps.
+    """Of B grasps; the order is that of the weights.
 
     Attributes:
         residual: (B,) mean 1 - cos between forces wanted and those that the contacts can give.
@@ -27,6 +28,7 @@ class GraspMeasures:
         penetration: (B,) deepest overlap with object or support [m].
         self_penetration: (B,) deepest overlap of the hand with itself [m].
         pregrasp_penetration: (B,) deepest overlap with object or support in the pregrasp [m].
+        response: How the object yields to the squeeze.
     """
 
     residual: torch.Tensor
@@ -36,25 +38,33 @@ class GraspMeasures:
     penetration: torch.Tensor
     self_penetration: torch.Tensor
     pregrasp_penetration: torch.Tensor
+    response: SqueezeResponse
 
     def features(self) -> torch.Tensor:
-        """(B, 7) what the prediction is made of; lengths in millimetres, at most 10."""
+        """(B, 14) what the prediction is made of: lengths in millimetres, forces in newtons."""
         lengths = (self.penetration, self.self_penetration, self.pregrasp_penetration)
         scaled = [(1e3 * length).clamp(0.0, 10.0) for length in lengths]
         rest = [self.residual, self.weakest, self.net_force, self.net_torque]
-        return torch.stack([*rest, *scaled], dim=1)
+        moved = [torch.log(1e3 * self.response.shift + 0.1), torch.log(self.response.turn + 0.01)]
+        normal = self.response.normal
+        forces = [self.response.slack, self.response.pulled_slack, normal.amin(dim=0),
+                  normal.mean(dim=0)]  # fmt: skip
+        forces = [force.clamp(-5.0, 10.0) for force in forces]
+        return torch.stack([*rest, *scaled, *moved, *forces, self.response.fingers], dim=1)
 
 
-# Logistic regression on 1728 verdicts over 24 procedural shapes with Allegro, Ability and Inspire
-# (benchmarks/fit_ranking.py; the better half of unseen shapes: 87, 76, 65 % hold instead of 76,
-# 53, 44 %). Single weights mean little: residual and weakest are correlated. Order of
-# `GraspMeasures.features`, then the constant.
-WEIGHTS = (2.829, -3.706, 2.128, -4.072, -0.17, -0.044, -1.981)
-CONSTANT = 2.724
+# Logistic regression on 2880 grasps over 24 procedural shapes with five hands, three verdicts each
+# (benchmarks/fit_ranking.py prints them, and how well they rank shapes that were left out). Single
+# weights mean little: measures are correlated. Order of `GraspMeasures.features`.
+WEIGHTS = (
+    1.901, -2.184, 0.513, -0.87, -0.241, -0.267, 0.251, -0.097, -0.197, 0.198, 0.138, 0.159, 0.315,
+    4.881,
+)  # fmt: skip
+CONSTANT = -3.64
 
 
 def predicted_success(measures: GraspMeasures) -> torch.Tensor:
-    """(B,) probability of holding; comparable between objects and hands."""
+    """(B,) probability of holding, cleanly and at little friction; comparable between hands."""
     features = measures.features()
     weights = torch.tensor(WEIGHTS, device=features.device)
     return torch.sigmoid(features @ weights + CONSTANT)

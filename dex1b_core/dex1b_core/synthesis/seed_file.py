@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dex1b_core.geometry.object_model import ObjectModel
 from dex1b_core.robots.hand_model import HandModel
-from dex1b_core.synthesis.seeds import SeedObject, Seeds
+from dex1b_core.synthesis.seed_object import SeedObject
+from dex1b_core.synthesis.seeds import Seeds
 
 
 def write_seeds(

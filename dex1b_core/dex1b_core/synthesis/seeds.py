@@ -5,115 +5,32 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Any
 
-import numpy as np
 import torch
-import trimesh
-from numpy.typing import NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.geometry.object_model import ObjectModel
-from dex1b_core.geometry.sdf import VoxelSdf, build_sdf
-from dex1b_core.geometry.sdf_batch import SdfBatch
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch, concatenate
 from dex1b_core.synthesis.constraints import Constraints
-from dex1b_core.synthesis.descent import DescentSettings, descend
+from dex1b_core.synthesis.descent import descend
 from dex1b_core.synthesis.frame_points import FramePoints
 from dex1b_core.synthesis.grip import (
     FingerContactFinder,
-    GripSettings,
     pregrasp_posture,
     settled_posture,
     squeeze_posture,
 )
-from dex1b_core.synthesis.objective import GraspObjective, ObjectiveSettings, SceneBatch
-from dex1b_core.synthesis.ranking import GraspMeasures, balance_measures, predicted_success
-from dex1b_core.synthesis.seed_starts import StartSettings, random_starts
-from dex1b_core.synthesis.self_penetration import deepest_overlap
+from dex1b_core.synthesis.measuring import GraspMeasurer
+from dex1b_core.synthesis.objective import GraspObjective, SceneBatch
+from dex1b_core.synthesis.pressing import can_press_anywhere
+from dex1b_core.synthesis.ranking import predicted_success
+from dex1b_core.synthesis.seed_object import SeedObject
+from dex1b_core.synthesis.seed_settings import SeedSettings
+from dex1b_core.synthesis.seed_starts import random_starts
 
-Array = NDArray[np.float64]
-HULL_POINTS = 1024
 SETTLING = 2  # least-squares steps that bring fingertips onto the surface
-
-
-@dataclass(frozen=True)
-class SeedObject:
-    """An object to make seeds for, in its own frame.
-
-    Attributes:
-        name: Short.
-        sdf: Signed distance to it.
-        hull_points: (P, 3) on its convex hull [m].
-        hull_normals: (P, 3) outward there.
-        plane: (4,) support plane below it, unit normal and offset; None when it floats.
-    """
-
-    name: str
-    sdf: VoxelSdf
-    hull_points: torch.Tensor
-    hull_normals: torch.Tensor
-    plane: torch.Tensor | None = None
-
-    @classmethod
-    def of_model(cls, model: ObjectModel, *, on_table: bool = False) -> SeedObject:
-        """Prepare an object; `on_table` rests it on the plane below its lowest point (along z)."""
-        hull = trimesh.convex.convex_hull(model.vertices)
-        points, faces = trimesh.sample.sample_surface(hull, HULL_POINTS, seed=0)
-        plane = [0.0, 0.0, 1.0, -float(model.vertices[:, 2].min())]
-        return cls(
-            model.name,
-            build_sdf(model.vertices, model.faces),
-            torch.as_tensor(np.asarray(points), dtype=torch.float32),
-            torch.as_tensor(np.asarray(hull.face_normals[faces]), dtype=torch.float32),
-            torch.tensor(plane) if on_table else None,
-        )
-
-
-@dataclass(frozen=True)
-class SeedSettings:
-    """How seeds are made.
-
-    Attributes:
-        starts: Where they begin.
-        objective: Energies.
-        descent: Weights and steps.
-        grip: Pregrasp and squeeze.
-        excess: Grasps optimised for each one returned; the best by prediction are kept.
-        chunk: Grasps optimised together.
-    """
-
-    starts: StartSettings = field(default_factory=StartSettings)
-    objective: ObjectiveSettings = field(
-        default_factory=lambda: ObjectiveSettings(self_margin=0.002, palm_margin=0.003)
-    )
-    descent: DescentSettings = field(
-        default_factory=lambda: DescentSettings(steps=200, rates=(0.0026, 0.013, 0.026))
-    )
-    grip: GripSettings = field(default_factory=GripSettings)
-    excess: float = 2.0
-    chunk: int = 512
-
-
-def seed_settings(steps: int, excess: float, stiffness: float) -> SeedSettings:
-    """Settings for other numbers of steps: rates fall with steps^0.6, so that grasps arrive.
-
-    Args:
-        steps: Of the descent.
-        excess: Grasps optimised for each one kept.
-        stiffness: Position gain of the hand's controllers [N m/rad].
-    """
-    default = SeedSettings()
-    faster = (default.descent.steps / steps) ** 0.6
-    translation, rotation, joints = default.descent.rates
-    rates = (faster * translation, faster * rotation, faster * joints)
-    return replace(
-        default,
-        descent=replace(default.descent, steps=steps, rates=rates),
-        grip=replace(default.grip, stiffness=stiffness),
-        excess=excess,
-    )
 
 
 @dataclass(frozen=True)
@@ -124,7 +41,9 @@ class Seeds:
         grasps: Wrist poses, pregrasp and grasp postures, approach directions.
         squeeze: (N, J) commands that press [rad].
         score: (N,) predicted probability of holding.
-        measures: (N, 7) features of the prediction.
+        measures: (N, 14) features of the prediction.
+        contacts: (N, F, 3) each finger's contact point on the hand [m].
+        touches: (N, F) whether the finger touches the object there.
         energies: (N, K) at the end, without weights.
         energy_names: K names.
         made: Grasps optimised for them.
@@ -134,21 +53,32 @@ class Seeds:
     squeeze: torch.Tensor
     score: torch.Tensor
     measures: torch.Tensor
+    contacts: torch.Tensor
+    touches: torch.Tensor
     energies: torch.Tensor
     energy_names: tuple[str, ...]
     made: int
 
     def best(self, count: int) -> Seeds:
         """The first `count`, by score."""
-        order = torch.argsort(self.score, descending=True, stable=True)[:count]
-        return replace(
-            self,
-            grasps=self.grasps.select(order),
-            squeeze=self.squeeze[order],
-            score=self.score[order],
-            measures=self.measures[order],
-            energies=self.energies[order],
-        )
+        return self.select(torch.argsort(self.score, descending=True, stable=True)[:count])
+
+    def select(self, keep: torch.Tensor) -> Seeds:
+        """Those with these indices."""
+        chosen: dict[str, Any] = {name: getattr(self, name)[keep] for name in _PER_GRASP}
+        return replace(self, grasps=self.grasps.select(keep), **chosen)
+
+    @classmethod
+    def joined(cls, parts: list[Seeds]) -> Seeds:
+        """One after the other."""
+        tensors: dict[str, Any] = {
+            name: torch.cat([getattr(part, name) for part in parts]) for name in _PER_GRASP
+        }
+        grasps = concatenate([part.grasps for part in parts])
+        return replace(parts[0], grasps=grasps, made=sum(part.made for part in parts), **tensors)
+
+
+_PER_GRASP = ('squeeze', 'score', 'measures', 'contacts', 'touches', 'energies')
 
 
 class SeedSynthesizer:
@@ -164,8 +94,13 @@ class SeedSynthesizer:
         self.settings = settings or SeedSettings()
         self.constraints = constraints or Constraints()
         self.objective = GraspObjective(hand, self.settings.objective)
+        coarse = replace(self.settings.objective, pad_points=self.settings.explore_pad_points)
+        self._coarse = GraspObjective(hand, coarse)
         self._contacts = FingerContactFinder(hand)
+        able = can_press_anywhere(hand)
+        self._draws = self.settings.draws if able else self.settings.draws_underactuated
         self._surface = FramePoints.build(hand.kinematics, hand.surface)
+        self._measurer = GraspMeasurer(hand, self.settings.grip)
 
     def synthesize(
         self,
@@ -193,7 +128,7 @@ class SeedSynthesizer:
             raise Dex1bError(
                 ErrorCode.INVALID_REQUEST, f'{count} grasps wanted; expected 1 or more'
             )
-        total = math.ceil(self.settings.excess * count)
+        total = self.total(count)
         chunks = math.ceil(total / self.settings.chunk)
         sizes = [total // chunks + (index < total % chunks) for index in range(chunks)]
 
@@ -205,38 +140,33 @@ class SeedSynthesizer:
 
         with ThreadPoolExecutor(max(1, workers)) as pool:
             parts = list(pool.map(work, range(chunks)))
-        merged = replace(
-            parts[0],
-            grasps=concatenate([part.grasps for part in parts]),
-            squeeze=torch.cat([part.squeeze for part in parts]),
-            score=torch.cat([part.score for part in parts]),
-            measures=torch.cat([part.measures for part in parts]),
-            energies=torch.cat([part.energies for part in parts]),
-            made=total,
-        )
-        kept = merged.best(len(merged.score))
-        allowed = self.constraints.allowed(self.hand, kept.grasps)
+        made = Seeds.joined(parts)
+        allowed = self.constraints.allowed(self.hand, made.grasps, made.contacts, made.touches)
         if not bool(allowed.any()):
             raise Dex1bError(
                 ErrorCode.NO_CANDIDATES,
                 f'none of {total} grasps of {target.name} meets the constraints '
                 f'{self.constraints}; loosen them or ask for more grasps',
             )
-        score = torch.where(allowed, kept.score, -1.0)
-        return replace(kept, score=score).best(min(count, int(allowed.sum())))
+        return made.select(allowed.nonzero().flatten()).best(count)
+
+    def total(self, count: int) -> int:
+        """How many grasps are optimised when so many are wanted."""
+        return math.ceil(self.settings.excess * count)
 
     def optimise(self, target: SeedObject, count: int, generator: torch.Generator) -> Seeds:
         """One chunk, not ranked."""
+        settings = self.settings
         with torch.no_grad():
-            starts = self._starts(target, count, generator)
-        scene = SceneBatch(
-            SdfBatch.build([target.sdf], torch.zeros(count, dtype=torch.int64)),
-            torch.zeros(3, count),
-            None if target.plane is None else target.plane[:, None].expand(4, count),
-        )
-        optimised = descend(self.objective, scene, starts, self.settings.descent, generator)
+            starts = self._starts(target, round(self._draws * count), generator)
+        if self._draws > 1.0:
+            scene = target.scene(len(starts))
+            explored = descend(self._coarse, scene, starts, settings.explore, generator)
+            starts = explored.grasps.select(explored.energy.argsort(stable=True)[:count])
+        scene = target.scene(count)
+        optimised = descend(self.objective, scene, starts, settings.descent, generator)
         with torch.no_grad():
-            return self._finish(scene, optimised)
+            return self._finish(scene, target, optimised.grasps)
 
     def _starts(self, target: SeedObject, count: int, generator: torch.Generator) -> GraspBatch:
         tries = 1 if target.plane is None else self.settings.starts.tries
@@ -254,7 +184,7 @@ class SeedSynthesizer:
         best = height.amin(dim=0).view(tries, count).argmax(dim=0)
         return starts.select(best * count + torch.arange(count))
 
-    def _finish(self, scene: SceneBatch, optimised: GraspBatch) -> Seeds:
+    def _finish(self, scene: SceneBatch, target: SeedObject, optimised: GraspBatch) -> Seeds:
         """Settle the fingertips, add pregrasp and squeeze, and measure."""
         kinematics, grip = self.hand.kinematics, self.settings.grip
         root = optimised.rotation.permute(1, 2, 0), optimised.translation.T
@@ -267,19 +197,11 @@ class SeedSynthesizer:
         contacts = self._contacts.find(scene, columns)
         pregrasp = pregrasp_posture(self.objective, scene, columns, posture, contacts, grip)
         squeeze = squeeze_posture(self.hand, columns, posture, contacts, scene.centre, grip)
-        residual, weakest, net_force, net_torque = balance_measures(contacts, scene.centre)
-        opened = kinematics.frame_columns(pregrasp, *root)
-        measures = GraspMeasures(
-            residual,
-            weakest,
-            net_force,
-            net_torque,
-            self._penetration(scene, columns),
-            deepest_overlap(*self.objective.self_spheres(columns)),
-            self._penetration(scene, opened),
+        measures = self._measurer.measure(
+            scene, target.surface_points, root, (pregrasp, posture, squeeze), contacts
         )
         terms = {
-            'force_balance': residual,
+            'force_balance': measures.residual,
             'contact_distance': contacts.distance.abs().amin(dim=0),
             'penetration': measures.penetration,
             'self_penetration': measures.self_penetration,
@@ -289,14 +211,9 @@ class SeedSynthesizer:
             squeeze.T.contiguous(),
             predicted_success(measures),
             measures.features(),
+            contacts.points.permute(2, 0, 1).contiguous(),
+            contacts.takes_part(grip).T.contiguous(),
             torch.stack(list(terms.values()), dim=1),
             tuple(terms),
             len(optimised),
         )
-
-    def _penetration(self, scene: SceneBatch, columns: torch.Tensor) -> torch.Tensor:
-        """(B,) deepest overlap [m] of the hand's surface points with object or support."""
-        points = self._surface.place(columns)
-        depth = -torch.minimum(scene.sdf.distance(points), scene.height(points))
-        depth[self._surface.source < 0] = 0.0
-        return depth.amax(dim=0).clamp_min(0.0)

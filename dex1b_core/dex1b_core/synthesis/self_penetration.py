@@ -3,132 +3,117 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
+from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.synthesis.frame_parts import FrameParts
+
 
 @dataclass(frozen=True)
-class SphereGroups:
-    """Which of S spheres may not overlap.
+class NearPoints:
+    """N points that may soon lie in another part: while grasps move little, only they count.
 
     Attributes:
-        order: (T,) spheres that take part, group after group.
-        blocks: Pairs of slices of `order` with the distance [m] (P, Q, 1) at which each pair
-            touches; negative where the pair is exempt.
+        grasp: (N,) index in the batch.
+        part: (N,) that the point is on.
+        point: (N,) index among the part's points.
+        other: (N,) part that it comes near to.
+        plane: (N,) plane of that part which it would cross.
     """
 
-    order: torch.Tensor
-    blocks: tuple[tuple[slice, slice, torch.Tensor], ...]
+    grasp: torch.Tensor
+    part: torch.Tensor
+    point: torch.Tensor
+    other: torch.Tensor
+    plane: torch.Tensor
 
-    @classmethod
-    def build(cls, radii: torch.Tensor, groups: torch.Tensor, exempt: torch.Tensor) -> SphereGroups:
-        """Group spheres; those of one group are never tested against each other.
+
+class SelfPenetration:
+    """Overlaps of a hand with itself: points of its convex parts behind each other's planes.
+
+    `columns` are poses (F, 4, 3, B) from `HandKinematics.frame_columns`.
+    """
+
+    def __init__(self, hand: HandModel) -> None:
+        self._parts = FrameParts.build(hand)
+        self._radii = self._parts.halves.square().sum(dim=(1, 2)).sqrt()
+        self._pairs = hand.self_collision_pairs
+
+    def near(self, columns: torch.Tensor, margin: float) -> NearPoints:
+        """Points inside another part, or less than a margin [m] outside all of its planes."""
+        return self._near(columns.detach(), margin)[0]
+
+    def deepest(self, columns: torch.Tensor) -> torch.Tensor:
+        """(B,) depth of the deepest point in another part [m], 0 where none is inside."""
+        near, beyond = self._near(columns.detach(), 0.0)
+        deepest = columns.new_zeros(columns.shape[-1])
+        return deepest.scatter_reduce_(0, near.grasp, -beyond, 'amax')
+
+    def energy(self, columns: torch.Tensor, near: NearPoints, margin: float) -> torch.Tensor:
+        """E_S = sum over near points p of max(0, margin - (n . p - d)) [m] with their planes n, d.
 
         Args:
-            radii: (S,) [m].
-            groups: (S,) group of each sphere; negative for spheres that take no part.
-            exempt: (S, S) pairs of different groups that are not tested either.
+            columns: Poses; differentiable.
+            near: Points that count.
+            margin: Parts keep so far from each other [m].
+
+        Returns:
+            (B,) [m].
         """
-        order = torch.argsort(groups, stable=True)[int((groups < 0).sum()) :]
-        touch = torch.where(exempt, -1.0, radii[:, None] + radii)[order][:, order]
-        ends = torch.unique_consecutive(groups[order], return_counts=True)[1].cumsum(0).tolist()
-        blocks = []
-        for start, end in zip([0, *ends], ends[:-1], strict=False):
-            first, second = slice(start, end), slice(end, len(order))
-            if bool((touch[first, second] > 0.0).any()):
-                blocks.append((first, second, touch[first, second, None].contiguous()))
-        return cls(order, tuple(blocks))
+        batch = columns.shape[-1]
+        rows = columns.permute(0, 3, 1, 2).reshape(-1, 4, 3)
+        one = rows.index_select(0, self._parts.frames[near.part] * batch + near.grasp)
+        two = rows.index_select(0, self._parts.frames[near.other] * batch + near.grasp)
+        point = self._parts.points[near.part, near.point][:, :, None]
+        normal = self._parts.normals[near.other, near.plane][:, :, None]
+        apart = (point * one[:, :3]).sum(dim=1) + one[:, 3] - two[:, 3]
+        beyond = ((normal * two[:, :3]).sum(dim=1) * apart).sum(dim=1)
+        depth = (margin + self._parts.offsets[near.other, near.plane] - beyond).clamp_min(0.0)
+        return columns.new_zeros(batch).index_add(0, near.grasp, depth)
 
-    def to(self, device: torch.device | str) -> SphereGroups:
-        """The same on another device."""
-        blocks = tuple((first, second, touch.to(device)) for first, second, touch in self.blocks)
-        return SphereGroups(self.order.to(device), blocks)
+    def _near(self, columns: torch.Tensor, margin: float) -> tuple[NearPoints, torch.Tensor]:
+        """Near points and how far each is beyond its plane [m]."""
+        grasp, one, other = self._near_parts(columns, margin)
+        poses = columns.permute(3, 0, 1, 2)
+        points = self._in_frame_of(poses, self._parts.points, grasp, one, other)
+        normals, offsets = self._parts.normals[other], self._parts.offsets[other]
+        beyond, plane = torch.baddbmm(-offsets[:, None], points, normals.transpose(1, 2)).max(dim=2)
+        pair, point = (beyond < margin).nonzero(as_tuple=True)
+        near = NearPoints(grasp[pair], one[pair], point, other[pair], plane[pair, point])
+        return near, beyond[pair, point]
 
+    def _near_parts(
+        self, columns: torch.Tensor, margin: float
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Grasps and both orders of parts that no plane of either keeps a margin [m] apart."""
+        first, second = self._pairs.unbind(dim=1)
+        poses = columns[self._parts.frames]
+        centres = (self._parts.centres[:, 0, :, None, None] * poses[:, :3]).sum(dim=1) + poses[:, 3]
+        reach = (self._radii[first] + self._radii[second] + margin)[:, None]
+        close = (centres[first] - centres[second]).square().sum(dim=1) < reach.square()
+        pair, grasp = close.nonzero(as_tuple=True)
+        one, other = torch.cat([first[pair], second[pair]]), torch.cat([second[pair], first[pair]])
+        both = torch.cat([grasp, grasp])
+        poses = columns.permute(3, 0, 1, 2)
+        centre = self._in_frame_of(poses, self._parts.centres, both, one, other)
+        own, target = (poses[both, self._parts.frames[parts], :3] for parts in (one, other))
+        turn = own @ target.mT
+        box = torch.cat([centre, self._parts.halves[one] @ turn], dim=1)
+        along = box @ self._parts.normals[other].mT
+        gap = (along[:, 0] - along[:, 1:].abs().sum(dim=1) - self._parts.offsets[other]).amax(dim=1)
+        near = (gap < margin).view(2, -1).all(dim=0).repeat(2)
+        return both[near], one[near], other[near]
 
-@dataclass(frozen=True)
-class NearPairs:
-    """P pairs of spheres that may overlap soon: while grasps move little, only they are tested.
-
-    Attributes:
-        first, second: (P,) sphere.
-        grasp: (P,) index in the batch.
-        touch: (P,) distance at which they touch [m].
-    """
-
-    first: torch.Tensor
-    second: torch.Tensor
-    grasp: torch.Tensor
-    touch: torch.Tensor
-
-
-def near_pairs(centres: torch.Tensor, groups: SphereGroups, margin: float) -> NearPairs:
-    """Pairs of spheres (S, 3, B) with a gap below a margin [m]."""
-    ordered = centres.detach()[groups.order]
-    none = groups.order[:0]
-    found = [(none, none, none, ordered.new_zeros(0))]
-    for first, second, touch in groups.blocks:
-        reach = torch.where(touch < 0.0, 0.0, touch + margin).square()
-        near = _squares(ordered[first], ordered[second]) < reach
-        row, column, grasp = near.nonzero(as_tuple=True)
-        found.append(
-            (groups.order[first][row], groups.order[second][column], grasp, touch[row, column, 0])
-        )
-    return NearPairs(*(torch.cat(parts) for parts in zip(*found, strict=True)))
-
-
-def self_penetration(centres: torch.Tensor, pairs: NearPairs) -> torch.Tensor:
-    """E_S = sum over pairs of max(0, r_p + r_q - |p - q|) [m].
-
-    Args:
-        centres: (S, 3, B) [m].
-        pairs: Those that can overlap.
-
-    Returns:
-        (B,) [m]; differentiable once.
-    """
-    return _Overlap.apply(centres, pairs)  # type: ignore[no-untyped-call, no-any-return]
-
-
-def deepest_overlap(centres: torch.Tensor, groups: SphereGroups) -> torch.Tensor:
-    """(B,) largest overlap of any pair [m], 0 where none overlap."""
-    pairs = near_pairs(centres, groups, 0.0)
-    apart = centres[pairs.first, :, pairs.grasp] - centres[pairs.second, :, pairs.grasp]
-    overlap = pairs.touch - apart.norm(dim=1)
-    deepest = centres.new_zeros(centres.shape[-1])
-    return deepest.scatter_reduce_(0, pairs.grasp, overlap, 'amax')
-
-
-def _squares(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    """(P, Q, B) squared distances of (P, 3, B) and (Q, 3, B) points."""
-    total = (first[:, None, 0] - second[None, :, 0]).square_()
-    for axis in (1, 2):
-        part = first[:, None, axis] - second[None, :, axis]
-        total.addcmul_(part, part)
-    return total
-
-
-class _Overlap(torch.autograd.Function):
-    """Only the pairs that overlap are summed, and their derivative with them."""
-
-    @staticmethod
-    def forward(ctx: Any, centres: torch.Tensor, pairs: NearPairs) -> torch.Tensor:
-        spheres, _, batch = centres.shape
-        rows = centres.permute(0, 2, 1).reshape(-1, 3)
-        first, second = pairs.first * batch + pairs.grasp, pairs.second * batch + pairs.grasp
-        apart = rows.index_select(0, first) - rows.index_select(0, second)
-        length = apart.square().sum(dim=1).sqrt_()
-        overlap = (pairs.touch - length).clamp_min_(0.0)
-        energy = centres.new_zeros(batch).index_add_(0, pairs.grasp, overlap)
-        inside = overlap.nonzero().flatten()
-        away = apart[inside] / length[inside].clamp_min(1e-9)[:, None]
-        slope = torch.zeros_like(rows)
-        slope.index_add_(0, first[inside], away, alpha=-1.0)
-        slope.index_add_(0, second[inside], away)
-        ctx.save_for_backward(slope.view(spheres, batch, 3).permute(0, 2, 1))
-        return energy
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
-        (slope,) = ctx.saved_tensors
-        return slope * gradients[0], None
+    def _in_frame_of(
+        self,
+        poses: torch.Tensor,
+        points: torch.Tensor,
+        grasp: torch.Tensor,
+        one: torch.Tensor,
+        other: torch.Tensor,
+    ) -> torch.Tensor:
+        """(N, K, 3) points (P, K, 3) of parts `one` in the frames that carry parts `other`."""
+        own, target = poses[grasp, self._parts.frames[one]], poses[grasp, self._parts.frames[other]]
+        world = points[one] @ own[:, :3] + (own[:, 3:] - target[:, 3:])
+        return world @ target[:, :3].mT

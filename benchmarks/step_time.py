@@ -3,7 +3,10 @@
     .venv/bin/python -m benchmarks.step_time --hand allegro_right --json out/step_time.json
 
 The reference places the hand with pytorch_kinematics, reads the distance grid with grid_sample,
-tests all pairs of spheres and lets autograd differentiate everything. One thread; processor time.
+holds all points of a part against all planes of the other for every pair of parts that may meet,
+and lets autograd differentiate everything. Neither has the terms of closest contacts. The last
+column tells by how much the energies differ: the fast step reads penetration from the nearest
+cell and goes on along the gradient beyond the grid. One thread; processor time.
 """
 
 from __future__ import annotations
@@ -19,27 +22,28 @@ import torch
 
 from dex1b_core.geometry.batch_last import orthonormal
 from dex1b_core.geometry.object_model import load_object
-from dex1b_core.geometry.sdf_batch import SdfBatch
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel, HandPoints
 from dex1b_core.synthesis.contacts import ContactDraw
+from dex1b_core.synthesis.descent import DescentSettings
 from dex1b_core.synthesis.objective import (
-    SELF_SPHERES_PER_LINK,
+    PAD_WEIGHT,
     EnergyWeights,
     GraspObjective,
-    ObjectiveSettings,
-    SceneBatch,
+    Nearby,
     penetration_probes,
-    rank_in_link,
 )
+from dex1b_core.synthesis.seed_object import SeedObject
+from dex1b_core.synthesis.seed_settings import SeedSettings
 from dex1b_core.synthesis.seed_starts import StartSettings, random_starts
-from dex1b_core.synthesis.seeds import SeedObject
-from dex1b_core.synthesis.self_penetration import NearPairs
 from dex1b_core.synthesis.wrench import TORQUE_LENGTH, force_directions
 
 BATCHES = (1, 16, 64, 256, 512, 1024, 4096)
 DIRECTIONS = 7
-FRICTION = 0.4
+SETTINGS = SeedSettings().objective
+DESCENT = DescentSettings()
+
+Step = Callable[[], torch.Tensor]  # gives the energies (B,)
 
 
 def main() -> None:
@@ -54,19 +58,26 @@ def main() -> None:
     hand = HandModel(load_hand(arguments.hand))
     target = SeedObject.of_model(load_object(arguments.object))
     rows = []
-    print('| batch | step ms | us a grasp | reference ms | ratio |\n|---|---|---|---|---|')
+    print('| batch | step ms | us a grasp | reference ms | ratio | energies differ % |')
+    print('|---|---|---|---|---|---|')
     for batch in map(int, arguments.batches.split(',')):
-        ours = cost(fast_step(hand, target, batch), arguments.repeats)
-        plain = cost(plain_step(hand, target, batch), max(2, arguments.repeats // 3))
-        rows.append({'batch': batch, 'ms': ours, 'reference_ms': plain, 'ratio': plain / ours})
-        each, ratio = 1e3 * ours / batch, plain / ours
-        print(f'| {batch} | {ours:.2f} | {each:.1f} | {plain:.1f} | {ratio:.1f} |', flush=True)
+        fast, plain = fast_step(hand, target, batch), plain_step(hand, target, batch)
+        expected = plain()
+        off = 1e2 * float((fast() - expected).abs().sum() / expected.sum())
+        ours = cost(fast, arguments.repeats)
+        theirs = cost(plain, max(2, arguments.repeats // 3))
+        ratio = theirs / ours
+        rows.append({'batch': batch, 'ms': ours, 'reference_ms': theirs, 'ratio': ratio,
+                     'energies_differ_percent': off})  # fmt: skip
+        each = 1e3 * ours / batch
+        print(f'| {batch} | {ours:.2f} | {each:.1f} | {theirs:.1f} | {ratio:.1f} | {off:.2f} |',
+              flush=True)  # fmt: skip
     if arguments.json is not None:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps({'hand': arguments.hand, 'rows': rows}, indent=2))
 
 
-def cost(step: Callable[[], None], repeats: int) -> float:
+def cost(step: Step, repeats: int) -> float:
     """Milliseconds of processor time a step, after two to warm up."""
     step(), step()
     start = time.process_time()
@@ -88,32 +99,32 @@ def starts(
     return [v.contiguous().requires_grad_() for v in variables], generator
 
 
-def fast_step(hand: HandModel, target: SeedObject, batch: int) -> Callable[[], None]:
+def fast_step(hand: HandModel, target: SeedObject, batch: int) -> Step:
     """Energy and gradient as `dex1b_core.synthesis.descent` computes them."""
     variables, generator = starts(hand, target, batch)
     translation, rotation, posture = variables
-    objective = GraspObjective(hand, ObjectiveSettings(self_margin=0.002))
-    index = torch.zeros(batch, dtype=torch.int64)
-    scene = SceneBatch(SdfBatch.build([target.sdf], index), torch.zeros(3, batch))
+    objective, scene = GraspObjective(hand, SETTINGS), target.scene(batch)
     contacts = ContactDraw(hand, batch, 3, generator)
     directions, weights = force_directions(DIRECTIONS), EnergyWeights()
-    found: list[NearPairs] = []
+    found: list[Nearby] = []
 
-    def step() -> None:
+    def step() -> torch.Tensor:
         contacts.redraw(0.5)
         columns = hand.kinematics.frame_columns(posture, orthonormal(rotation), translation)
-        if len(found) % 5 == 0:  # every fifth step, as the descent does
-            found.append(objective.near(columns, 0.01))
+        if len(found) % DESCENT.near_every == 0:
+            found.append(objective.look(scene, columns.detach(), DESCENT.near_margin, weights))
         else:
             found.append(found[-1])
         placed = contacts.place(columns)
         terms = objective.terms(scene, columns, posture, placed, found[-1], directions)
-        torch.autograd.grad(weights.total(terms).sum(), variables)
+        energy = weights.total(terms)
+        torch.autograd.grad(energy.sum(), variables)
+        return energy.detach()
 
     return step
 
 
-def plain_step(hand: HandModel, target: SeedObject, batch: int) -> Callable[[], None]:
+def plain_step(hand: HandModel, target: SeedObject, batch: int) -> Step:
     """The same energies, batch first, by autograd alone."""
     variables, generator = starts(hand, target, batch)
     translation, rotation, posture = variables
@@ -121,10 +132,10 @@ def plain_step(hand: HandModel, target: SeedObject, batch: int) -> Callable[[], 
     names = list(chain.get_joint_parameter_names())
     order = [list(hand.kinematics.all_joint_names).index(name) for name in names
              if name in hand.kinematics.all_joint_names]  # fmt: skip
-    probes = penetration_probes(hand)
-    few = hand.spheres.select(rank_in_link(hand.spheres) < SELF_SPHERES_PER_LINK)
-    owner = hand.link_fingers[few.links]
-    first, second = torch.triu(owner[:, None] != owner, 1).nonzero(as_tuple=True)
+    probes = penetration_probes(hand, SETTINGS.pad_points)
+    is_palm = hand.link_fingers[probes.links] < 0
+    radii = probes.radii + SETTINGS.palm_margin * is_palm
+    each = torch.where(probes.radii == 0.0, PAD_WEIGHT / SETTINGS.pad_points, 1.0)
     contacts = ContactDraw(hand, batch, 3, generator)
     directions, weights = force_directions(DIRECTIONS), EnergyWeights()
 
@@ -132,7 +143,7 @@ def plain_step(hand: HandModel, target: SeedObject, batch: int) -> Callable[[], 
         chosen = poses[:, points.links]
         return (chosen[..., :3, :3] @ points.positions[..., None])[..., 0] + chosen[..., :3, 3]
 
-    def step() -> None:
+    def step() -> torch.Tensor:
         contacts.redraw(0.5)
         turn = orthonormal(rotation).permute(2, 0, 1)
         found = chain.forward_kinematics(hand.kinematics.all_joints(posture.T)[:, order])
@@ -152,23 +163,33 @@ def plain_step(hand: HandModel, target: SeedObject, batch: int) -> Callable[[], 
         points = points + at[..., :3, 3]
         facing = (at[..., :3, :3] @ hand.contacts.normals[chosen][..., None])[..., 0]
         distance, normal = target.sdf.query(points)
-        inside = (probes.radii - target.sdf.query(place(probes, poses))[0]).clamp_min(0.0)
-        spheres = place(few, poses)
-        gaps = (spheres[:, first] - spheres[:, second] + 1e-9).norm(dim=-1)
-        overlap = (few.radii[first] + few.radii[second] - gaps).clamp_min(0.0)
+        inside = (radii - target.sdf.query(place(probes, poses))[0]).clamp_min(0.0)
         lower, upper = hand.kinematics.lower, hand.kinematics.upper
         beyond = (posture.T - upper).clamp_min(0.0) + (lower - posture.T).clamp_min(0.0)
         energy = (
             weights.closure * plain_closure(points, -normal, directions)
             + weights.distance * distance.abs().sum(dim=1)
             + weights.alignment * (1.0 + (facing * normal).sum(dim=-1)).sum(dim=1)
-            + weights.penetration * inside.sum(dim=1)
-            + weights.self_penetration * overlap.sum(dim=1)
+            + weights.penetration * (each * inside).sum(dim=1)
+            + weights.self_penetration * plain_overlap(hand, poses)
             + weights.joints * beyond.sum(dim=1)
         )
         torch.autograd.grad(energy.sum(), variables)
+        return energy.detach()
 
     return step
+
+
+def plain_overlap(hand: HandModel, poses: torch.Tensor) -> torch.Tensor:
+    """(B,) overlap of all parts that may meet, from link poses (B, L, 4, 4)."""
+    parts = hand.parts
+    one, other = torch.cat([hand.self_collision_pairs, hand.self_collision_pairs.flip(1)]).T
+    of_parts = poses[:, parts.links]
+    change = torch.linalg.inv(of_parts)[:, other] @ of_parts[:, one]
+    points = parts.points[one] @ change[..., :3, :3].mT + change[..., None, :3, 3]
+    beyond = points @ parts.planes[other, :, :3].mT - parts.planes[other, None, :, 3]
+    depth = (SETTINGS.self_margin - beyond.max(dim=3).values).clamp_min(0.0)
+    return depth.sum(dim=(1, 2))
 
 
 def plain_closure(
@@ -185,11 +206,12 @@ def plain_closure(
     wanted = torch.nn.functional.normalize(wanted, dim=-1, eps=1e-6)
     normal, tangent = wanted[..., :1], wanted[..., 1:]
     size = torch.sqrt((tangent**2).sum(-1, keepdim=True) + 1e-12)
-    cosine = float(torch.cos(torch.atan(torch.tensor(FRICTION))))
-    behind = size / (size - 2.0 * FRICTION * normal.clamp_max(0.0))
+    friction = SETTINGS.friction
+    cosine = float(torch.cos(torch.atan(torch.tensor(friction))))
+    behind = size / (size - 2.0 * friction * normal.clamp_max(0.0))
     scale = torch.where(normal < 0.0, behind, torch.ones_like(behind))
     inside = tangent / normal.clamp_min(cosine / 2.0)
-    edge = scale * FRICTION * tangent / size
+    edge = scale * friction * tangent / size
     answer = torch.cat([scale, torch.where(normal >= cosine, inside, edge)], dim=-1)
     produced = torch.einsum('bnwi,bmni->bmw', matrices, answer)
     cosines = torch.nn.functional.cosine_similarity(produced, directions[None], dim=-1, eps=1e-6)

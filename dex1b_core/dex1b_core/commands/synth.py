@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +12,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from dex1b_core.robots.hand_model import HandModel
     from dex1b_core.synthesis.seed_object import SeedObject
-    from dex1b_core.synthesis.seed_settings import SeedSettings
-    from dex1b_core.synthesis.seeds import Seeds
+    from dex1b_core.synthesis.seeds import Seeds, SeedSynthesizer
 
 JsonOption = Annotated[Path | None, typer.Option('--json', help='Write the report to this file.')]
 
@@ -43,6 +42,10 @@ def synth(
         float, typer.Option(help="Gain of the hand's controllers, for the squeeze [N m/rad].")
     ] = 5.0,
     workers: Annotated[int, typer.Option(min=1, help='Threads.')] = 2,
+    device: Annotated[str, typer.Option(help="Where to optimise: 'cpu', 'cuda' or 'cuda:N'.")] = (
+        'cpu'
+    ),
+    chunk: Annotated[int, typer.Option(min=1, help='Grasps optimised together.')] = 512,
     force: Annotated[bool, typer.Option('--force', help='Make what is there again.')] = False,
 ) -> None:
     """Grasp an object with a hand: optimise, rank and write grasps.
@@ -53,21 +56,25 @@ def synth(
     if wanted and not force and all(path.is_file() for path in wanted):
         typer.echo(f'{", ".join(map(str, wanted))}: there already; --force makes them again')
         return
+    from dex1b_core.geometry.device import usable_device
     from dex1b_core.geometry.object_model import load_object
     from dex1b_core.robots import load_hand
     from dex1b_core.robots.hand_model import HandModel
     from dex1b_core.synthesis.seed_file import write_seeds
     from dex1b_core.synthesis.seed_object import SeedObject
     from dex1b_core.synthesis.seed_settings import seed_settings
+    from dex1b_core.synthesis.seeds import SeedSynthesizer
 
     model = load_object(target, scale=scale, units=units)
     for repair in model.repairs:
         typer.echo(f'{model.name}: {repair}')
     hand_model = HandModel(load_hand(hand))
     prepared = SeedObject.of_model(model, on_table=on_table)
-    settings = seed_settings(steps, excess, stiffness)
-    seeds, wall = _make(hand_model, prepared, settings, count, seed, workers)
+    settings = replace(seed_settings(steps, excess, stiffness), chunk=chunk)
+    synthesizer = SeedSynthesizer(hand_model, settings, device=usable_device(device))
+    seeds, wall = _make(synthesizer, prepared, count, seed, workers)
     report = _report(hand, target, count, seed, wall, seeds)
+    report['device'] = device
     report['object_fit_mm'] = [round(1e3 * value, 2) for value in model.fit]
     report['repairs'] = list(model.repairs)
     if out is not None:
@@ -87,26 +94,17 @@ def synth(
 
 
 def _make(
-    hand: HandModel,
-    prepared: SeedObject,
-    settings: SeedSettings,
-    count: int,
-    seed: int,
-    workers: int,
+    synthesizer: SeedSynthesizer, prepared: SeedObject, count: int, seed: int, workers: int
 ) -> tuple[Seeds, float]:
     """Seeds and the seconds that they took, with a progress bar."""
     import torch
 
-    from dex1b_core.synthesis.seeds import SeedSynthesizer
-
     torch.set_num_threads(1)  # a thread for each chunk uses the cores better
-    synthesizer = SeedSynthesizer(hand, settings)
+    hand = synthesizer.hand.hand.key
     columns = ('{task.description}', BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     start = time.perf_counter()
     with Progress(*columns, transient=True) as progress:
-        task = progress.add_task(
-            f'{hand.hand.key} at {prepared.name}', total=synthesizer.total(count)
-        )
+        task = progress.add_task(f'{hand} at {prepared.name}', total=synthesizer.total(count))
         seeds = synthesizer.synthesize(
             prepared, count, seed=seed, workers=workers,
             report=lambda made: progress.advance(task, made),

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from dex1b_core.assets import cache_folder
+from dex1b_core.geometry.device import moved
 from dex1b_core.robots.contact_points import contact_points
 from dex1b_core.robots.hand_description import HandDescription
 from dex1b_core.robots.hand_parts import HandParts, joined_parts, part_arrays
@@ -31,7 +32,7 @@ from dex1b_core.robots.self_collision import part_depths, self_collision_pairs
 from dex1b_core.robots.spheres import SphereCoverage, coverage, fit_spheres
 
 Array = NDArray[np.float64]
-CACHE_VERSION = 12
+CACHE_VERSION = 13
 
 SURFACE_POINTS_PER_LINK = 60
 PAD_POINTS = 160  # on each link that is meant to touch
@@ -87,10 +88,7 @@ class HandPoints:
 
     def to(self, device: torch.device | str) -> HandPoints:
         """The same on another device."""
-        return HandPoints(
-            self.links.to(device), self.positions.to(device), self.normals.to(device),
-            self.radii.to(device),
-        )  # fmt: skip
+        return moved(self, device)
 
     def select(self, keep: torch.Tensor) -> HandPoints:
         """The points with these indices, or where a mask is true."""
@@ -152,11 +150,7 @@ class HandModel:
 
     def to(self, device: torch.device | str) -> HandModel:
         """The same hand with all tensors on another device."""
-        moved = object.__new__(HandModel)
-        for name, value in vars(self).items():
-            has_device = isinstance(value, torch.Tensor | HandPoints | HandParts | HandKinematics)
-            setattr(moved, name, value.to(device) if has_device else value)
-        return moved
+        return moved(self, device)
 
     def sphere_report(self) -> tuple[SphereCoverage, ...]:
         """How well the spheres stand for each link with collision geometry."""

@@ -10,7 +10,8 @@ import torch
 import trimesh
 from numpy.typing import NDArray
 
-from dex1b_core.robots.link_geometry import farthest_points
+from dex1b_core.geometry.device import moved
+from dex1b_core.robots.link_geometry import corners_and_more
 
 Array = NDArray[np.float64]
 POINTS = 32  # on the surface of each part, its corners first
@@ -30,7 +31,7 @@ class HandParts:
 
     A part is known by K points on its surface and by D planes that enclose it, aligned with its
     smallest box: a point lies inside when it is behind every plane. Round parts stand out of their
-    planes nowhere and fall short of them by at most 8 % of their radius.
+    planes nowhere and fall short of them by at most 13 % of their radius.
 
     Attributes:
         links: (P,) index into `HandKinematics.link_names`.
@@ -48,18 +49,14 @@ class HandParts:
 
     def to(self, device: torch.device | str) -> HandParts:
         """The same on another device."""
-        return HandParts(
-            self.links.to(device), self.points.to(device), self.planes.to(device),
-            self.centres.to(device), self.halves.to(device),
-        )  # fmt: skip
+        return moved(self, device)
 
 
 def part_arrays(hull: Any) -> tuple[Array, Array, Array, Array]:
     """Points, planes, centre and half edges, as in `HandParts`, of a convex `trimesh.Trimesh`."""
     vertices = np.asarray(hull.vertices)
     sampled, _ = trimesh.sample.sample_surface(hull, SAMPLES, seed=0)
-    candidates = np.concatenate([vertices, np.asarray(sampled)])
-    points = candidates[farthest_points(candidates, POINTS)]
+    points = corners_and_more(hull, np.asarray(sampled), POINTS)
     box_T_link, extents = trimesh.bounds.oriented_bounds(hull)
     axes = box_T_link[:3, :3]
     normals = DIRECTIONS @ axes
@@ -69,7 +66,7 @@ def part_arrays(hull: Any) -> tuple[Array, Array, Array, Array]:
 
 
 def joined_parts(hulls: list[Any]) -> list[Any]:
-    """The hulls of a link, or their common hull where it is hardly larger: fewer parts are faster.
+    """The hulls of a link, or their common hull where it is not much larger: fewer are faster.
 
     Args:
         hulls: Convex `trimesh.Trimesh` bodies.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dex1b_core.errors import ConfigurationError
 from dex1b_core.geometry.batch_last import cross
+from dex1b_core.geometry.device import moved
 from dex1b_core.robots.hand_description import HandDescription
 from dex1b_core.robots.link_tree import LinkTree, TreeJoint
 
@@ -49,11 +50,7 @@ class HandKinematics:
 
     def to(self, device: torch.device | str) -> HandKinematics:
         """The same on another device."""
-        moved = object.__new__(HandKinematics)
-        for name, value in vars(self).items():
-            has_device = isinstance(value, torch.Tensor | _Chain)
-            setattr(moved, name, value.to(device) if has_device else value)
-        return moved
+        return moved(self, device)
 
     def all_joints(self, driven: torch.Tensor) -> torch.Tensor:
         """Positions [rad] (B, M) of every moving joint from (B, J) of the driven ones."""
@@ -159,11 +156,6 @@ class _Chain:
         turns = columns[1:, :3].flatten(2)
         axes, slides = torch.bmm(self.axis, turns), torch.bmm(self.slide, turns)
         return axes.view(columns[1:, 3].shape), slides.view(columns[1:, 3].shape)
-
-    def to(self, device: torch.device | str) -> _Chain:
-        levels = tuple((rows, parents.to(device)) for rows, parents in self.levels)
-        names = ('local', 'axis', 'slide', 'carries')
-        return _Chain(levels, *(getattr(self, name).to(device) for name in names))
 
 
 def _local_motion(joint: TreeJoint, origin: Array) -> Array:

@@ -139,11 +139,30 @@ def union_surface(hulls: list[Any], count: int, seed: int) -> tuple[Array, Array
     return points[keep], normals[keep]
 
 
-def farthest_points(points: Array, count: int) -> NDArray[np.int64]:
-    """Indices of `count` points (N, 3), each chosen farthest from those before."""
-    chosen = [int(np.linalg.norm(points - points.mean(axis=0), axis=1).argmax())]
-    distance = np.full(len(points), np.inf)
+def farthest_points(
+    points: Array, count: int, first: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Indices of `count` points (N, 3), each chosen farthest from those before.
+
+    Args:
+        points: To choose from.
+        count: How many.
+        first: Indices of those that are chosen in any case, before all others.
+    """
+    if first is None or not len(first):
+        first = np.array([np.linalg.norm(points - points.mean(axis=0), axis=1).argmax()])
+    chosen = [int(index) for index in first[:count]]
+    apart = np.linalg.norm(points[:, None] - points[chosen], axis=2)
+    distance = apart.min(axis=1)
     while len(chosen) < min(count, len(points)):
-        distance = np.minimum(distance, np.linalg.norm(points - points[chosen[-1]], axis=1))
         chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.linalg.norm(points - points[chosen[-1]], axis=1))
     return np.array(chosen)
+
+
+def corners_and_more(hull: Any, samples: Array, count: int) -> Array:
+    """(count, 3) well spread points: up to half of them corners of a hull, then of samples."""
+    vertices = np.asarray(hull.vertices)
+    corners = farthest_points(vertices, count // 2)
+    candidates = np.concatenate([vertices[corners], samples])
+    return candidates[farthest_points(candidates, count, np.arange(len(corners)))]

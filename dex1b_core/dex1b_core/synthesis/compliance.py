@@ -82,7 +82,8 @@ def squeeze_response(
     wrench = (motion.transpose(2, 3) @ pressing).sum(dim=1)
     pull = PULL * torch.eye(6, 3, device=centre.device)
     pulls = torch.cat([pull, -pull], dim=1)
-    twists = torch.linalg.solve(total, torch.cat([wrench, pulls.expand(len(total), 6, 6)], dim=2))
+    wanted = torch.cat([wrench, pulls.expand(len(total), 6, 6)], dim=2)
+    twists = torch.linalg.solve(total.double(), wanted.double()).float()  # one finger: cond. 1e9
     twist = twists[:, :, :1]
     resting = pressing - response @ twist[:, None]
     pulled = resting - response @ twists[:, None, :, 1:]

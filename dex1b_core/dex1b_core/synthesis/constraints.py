@@ -11,6 +11,7 @@ from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch, place
 
 Vector3 = tuple[float, float, float]
+NEAR_REGION = 0.02  # [m] from the region of contacts hands may start
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,12 @@ class Box:
         """(...) whether points (..., 3) lie inside."""
         inside = (points > torch.tensor(self.lower)) & (points < torch.tensor(self.upper))
         return inside.all(dim=-1)
+
+    def distance(self, points: torch.Tensor) -> torch.Tensor:
+        """(...) distance [m] of points (..., 3) from the box, 0 inside."""
+        nearest = points.clamp(torch.tensor(self.lower), torch.tensor(self.upper))
+        distance: torch.Tensor = (points - nearest).norm(dim=-1)
+        return distance
 
 
 @dataclass(frozen=True)
@@ -69,9 +76,25 @@ class Constraints:
             return directions
         axis = torch.nn.functional.normalize(torch.tensor(self.approach), dim=0)
         along = (directions @ axis).clamp(-1.0, 1.0)
-        side = torch.nn.functional.normalize(directions - along[:, None] * axis, dim=1)
+        side = directions - along[:, None] * axis
+        lost = side.norm(dim=1) < 1e-4  # along the axis any side will do
+        side[lost] = torch.linalg.cross(axis, torch.eye(3)[axis.abs().argmin()])
+        side = torch.nn.functional.normalize(side, dim=1)
         angle = torch.acos(along).clamp_max(self.approach_cone)
         return torch.cos(angle)[:, None] * axis + torch.sin(angle)[:, None] * side
+
+    @property
+    def region(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """(3,) lower and (3,) upper corner of the region of contacts [m]."""
+        box = self.contact_region
+        return None if box is None else (torch.tensor(box.lower), torch.tensor(box.upper))
+
+    def start_points(self, points: torch.Tensor) -> torch.Tensor:
+        """Indices of points (P, 3) near which contacts may be; the closest where none are."""
+        if self.contact_region is None:
+            return torch.arange(len(points))
+        distance = self.contact_region.distance(points)
+        return (distance <= distance.min().clamp_min(NEAR_REGION)).nonzero().flatten()
 
     def allowed(
         self,

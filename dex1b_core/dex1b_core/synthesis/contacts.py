@@ -32,7 +32,8 @@ class ContactDraw:
     def redraw(self, probability: float) -> None:
         """Draw each contact anew with this probability."""
         change = torch.rand(self._shape, generator=self._generator) < probability
-        self.chosen = torch.where(change, self._draw(), self.chosen)
+        drawn = self._draw()
+        self.chosen = torch.where(change.to(drawn.device), drawn, self.chosen)
 
     def place(self, columns: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Chosen points and the hand's outward normals there.
@@ -57,4 +58,4 @@ class ContactDraw:
         finger = torch.zeros(self._shape, dtype=torch.int64)
         finger[1:] = 1 + order.argsort(dim=0)[: contacts - 1]
         which = torch.randint(each, self._shape, generator=self._generator)
-        return self._table[finger, which]
+        return self._table[finger, which]  # drawn on the CPU: the same on every device

@@ -73,7 +73,7 @@ def descend(
     variables = [translation, rotation, posture]
     optimiser = Adam(variables, settings.rates)
     contacts = ContactDraw(objective.hand, len(starts), settings.contacts, generator)
-    directions = force_directions(settings.directions)
+    directions = force_directions(settings.directions).to(translation.device)
     kinematics = objective.hand.kinematics
     sums = torch.zeros(len(starts), device=translation.device)
     for step in range(settings.steps):

@@ -61,6 +61,20 @@ def contact_distance(distance: torch.Tensor) -> torch.Tensor:
     return distance.abs().sum(dim=0)
 
 
+def contact_region(points: torch.Tensor, lower: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
+    """E_reg = sum_i |x_i - nearest point of a box| [m]: contacts stay where they are wanted.
+
+    Args:
+        points: (n, 3, B) contacts [m].
+        lower: (3,) corner of the box [m]; upper: (3,) the opposite one.
+
+    Returns:
+        (B,) [m].
+    """
+    nearest = torch.minimum(torch.maximum(points, lower[:, None]), upper[:, None])
+    return torch.sqrt(((points - nearest) ** 2).sum(dim=1) + 1e-12).sum(dim=0)
+
+
 def contact_alignment(hand_normals: torch.Tensor, inward: torch.Tensor) -> torch.Tensor:
     """E_align = sum_i 1 - cos(n_i, c_i): contacts face the surface that they touch.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from dex1b_core.geometry.device import moved
 from dex1b_core.robots.hand_model import HandPoints
 from dex1b_core.robots.kinematics import HandKinematics
 
@@ -60,8 +61,7 @@ class FramePoints:
 
     def to(self, device: torch.device | str) -> FramePoints:
         """The same on another device."""
-        tensors = (self.frames, self.homogeneous, self.radii, self.source)
-        return FramePoints(*(tensor.to(device) for tensor in tensors))
+        return moved(self, device)
 
 
 def in_frames(kinematics: HandKinematics, points: HandPoints) -> torch.Tensor:

@@ -26,6 +26,7 @@ class EnergyWeights:
         penetration: Of spheres in object, support plane and surroundings.
         self_penetration: Of fingers in each other and in the palm.
         joints: Of joint limits.
+        region: Of contacts in the wanted region, where there is one.
         balance, lean, touch: Of the closest contacts of hands whose fingers can press in any
             direction, see `FingerPressing`.
     """
@@ -36,6 +37,7 @@ class EnergyWeights:
     penetration: float = 300.0
     self_penetration: float = 300.0
     joints: float = 100.0
+    region: float = 300.0
     balance: float = 0.0
     lean: float = 0.0
     touch: float = 0.0
@@ -86,12 +88,14 @@ class SceneBatch:
         centre: (3, B) centre of its volume [m].
         plane: (4, B) support plane, unit normal and offset; None without a support.
         obstacles: (M, 3) points of the surroundings [m]; None without any.
+        region: (3,) lower and (3,) upper corner of the box that contacts should lie in [m].
     """
 
     sdf: SdfBatch
     centre: torch.Tensor
     plane: torch.Tensor | None = None
     obstacles: torch.Tensor | None = None
+    region: tuple[torch.Tensor, torch.Tensor] | None = None
 
     @classmethod
     def of_scene(cls, scene: SynthesisScene, batch: int) -> SceneBatch:
@@ -186,6 +190,8 @@ class GraspObjective:
             ),
             'joints': energies.joint_limits(posture, *limits),
         }
+        if scene.region is not None:
+            terms['region'] = energies.contact_region(points, *scene.region)
         if self._pressing is not None and near.press is not None:
             terms |= self._pressing.terms(scene.sdf, scene.centre, columns, near.press)
         return terms

@@ -11,7 +11,7 @@ import trimesh
 from dex1b_core.geometry.object_model import ObjectModel
 from dex1b_core.geometry.sdf import VoxelSdf, build_sdf
 from dex1b_core.geometry.sdf_batch import SdfBatch
-from dex1b_core.robots.link_geometry import farthest_points
+from dex1b_core.robots.link_geometry import corners_and_more
 from dex1b_core.synthesis.objective import SceneBatch
 
 HULL_POINTS = 1024
@@ -46,8 +46,7 @@ class SeedObject:
         points, faces = trimesh.sample.sample_surface(hull, HULL_POINTS, seed=0)
         surface = trimesh.Trimesh(model.vertices, model.faces, process=False)
         sampled, _ = trimesh.sample.sample_surface(surface, SAMPLES, seed=1)
-        candidates = np.concatenate([hull.vertices, sampled])
-        chosen = candidates[farthest_points(candidates, SURFACE_POINTS)]
+        chosen = corners_and_more(hull, np.asarray(sampled), SURFACE_POINTS)
         plane = [0.0, 0.0, 1.0, -float(model.vertices[:, 2].min())]
         return cls(
             model.name,
@@ -58,10 +57,13 @@ class SeedObject:
             torch.tensor(plane) if on_table else None,
         )
 
-    def scene(self, count: int) -> SceneBatch:
-        """The object for each of a number of grasps."""
+    def scene(
+        self, count: int, region: tuple[torch.Tensor, torch.Tensor] | None = None
+    ) -> SceneBatch:
+        """The object for each of a number of grasps, and the box that contacts should lie in."""
         return SceneBatch(
             SdfBatch.build([self.sdf], torch.zeros(count, dtype=torch.int64)),
             torch.zeros(3, count),
             None if self.plane is None else self.plane[:, None].expand(4, count),
+            region=region,
         )

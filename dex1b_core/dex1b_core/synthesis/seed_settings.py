@@ -6,8 +6,15 @@ from dataclasses import dataclass, field, replace
 
 from dex1b_core.synthesis.descent import DescentSettings
 from dex1b_core.synthesis.grip import GripSettings
-from dex1b_core.synthesis.objective import EnergyWeights, ObjectiveSettings
+from dex1b_core.synthesis.objective import PAPER_WEIGHTS, EnergyWeights, ObjectiveSettings
 from dex1b_core.synthesis.seed_starts import StartSettings
+
+PRESSING = EnergyWeights(balance=30.0, lean=5.0, touch=60.0)
+
+# For grasps that a model or a person proposes (`SeedSynthesizer.refine`): fewer, smaller steps.
+# Dex1B leaves closure out; so does `PAPER_REFINEMENT`.
+REFINEMENT = DescentSettings(PRESSING, steps=100, rates=(0.0015, 0.008, 0.015), near_every=8)
+PAPER_REFINEMENT = replace(REFINEMENT, weights=replace(PAPER_WEIGHTS, closure=0.0))
 
 
 @dataclass(frozen=True)
@@ -42,10 +49,7 @@ class SeedSettings:
     explore_pad_points: int = 12
     descent: DescentSettings = field(
         default_factory=lambda: DescentSettings(
-            EnergyWeights(balance=30.0, lean=5.0, touch=60.0),
-            steps=150,
-            rates=(0.0026, 0.013, 0.026),
-            near_every=8,
+            PRESSING, steps=150, rates=(0.0026, 0.013, 0.026), near_every=8
         )
     )
     grip: GripSettings = field(default_factory=GripSettings)

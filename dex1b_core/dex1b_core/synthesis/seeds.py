@@ -11,10 +11,11 @@ from typing import Any
 import torch
 
 from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.geometry.device import moved
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch, concatenate
 from dex1b_core.synthesis.constraints import Constraints
-from dex1b_core.synthesis.descent import descend
+from dex1b_core.synthesis.descent import DescentSettings, descend
 from dex1b_core.synthesis.frame_points import FramePoints
 from dex1b_core.synthesis.grip import (
     FingerContactFinder,
@@ -27,7 +28,7 @@ from dex1b_core.synthesis.objective import GraspObjective, SceneBatch
 from dex1b_core.synthesis.pressing import can_press_anywhere
 from dex1b_core.synthesis.ranking import predicted_success
 from dex1b_core.synthesis.seed_object import SeedObject
-from dex1b_core.synthesis.seed_settings import SeedSettings
+from dex1b_core.synthesis.seed_settings import REFINEMENT, SeedSettings
 from dex1b_core.synthesis.seed_starts import random_starts
 
 SETTLING = 2  # least-squares steps that bring fingertips onto the surface
@@ -82,25 +83,30 @@ _PER_GRASP = ('squeeze', 'score', 'measures', 'contacts', 'touches', 'energies')
 
 
 class SeedSynthesizer:
-    """Makes seeds for one hand; the same seed gives the same grasps."""
+    """Makes seeds for one hand; the same seed gives the same grasps on the same kind of device.
+
+    What is given and returned lies on the CPU; `device` is where grasps are optimised.
+    """
 
     def __init__(
         self,
         hand: HandModel,
         settings: SeedSettings | None = None,
         constraints: Constraints | None = None,
+        device: torch.device | str = 'cpu',
     ) -> None:
         self.hand = hand
+        self.device = torch.device(device)
         self.settings = settings or SeedSettings()
         self.constraints = constraints or Constraints()
-        self.objective = GraspObjective(hand, self.settings.objective)
         coarse = replace(self.settings.objective, pad_points=self.settings.explore_pad_points)
-        self._coarse = GraspObjective(hand, coarse)
-        self._contacts = FingerContactFinder(hand)
+        self.objective = moved(GraspObjective(hand, self.settings.objective), device)
+        self._coarse = moved(GraspObjective(hand, coarse), device)
+        self._contacts = moved(FingerContactFinder(hand), device)
         able = can_press_anywhere(hand)
         self._draws = self.settings.draws if able else self.settings.draws_underactuated
         self._surface = FramePoints.build(hand.kinematics, hand.surface)
-        self._measurer = GraspMeasurer(hand, self.settings.grip)
+        self._measurer = moved(GraspMeasurer(hand, self.settings.grip), device)
 
     def synthesize(
         self,
@@ -158,19 +164,49 @@ class SeedSynthesizer:
         """One chunk, not ranked."""
         settings = self.settings
         with torch.no_grad():
-            starts = self._starts(target, round(self._draws * count), generator)
+            drawn = self._starts(target, round(self._draws * count), generator)
+            starts = moved(drawn, self.device)
         if self._draws > 1.0:
-            scene = target.scene(len(starts))
+            scene = moved(target.scene(len(starts), self.constraints.region), self.device)
             explored = descend(self._coarse, scene, starts, settings.explore, generator)
             starts = explored.grasps.select(explored.energy.argsort(stable=True)[:count])
-        scene = target.scene(count)
-        optimised = descend(self.objective, scene, starts, settings.descent, generator)
+        return self._descend(target, starts, settings.descent, generator)
+
+    def refine(
+        self,
+        target: SeedObject,
+        grasps: GraspBatch,
+        *,
+        seed: int,
+        descent: DescentSettings = REFINEMENT,
+    ) -> Seeds:
+        """Post-optimise grasps that were proposed elsewhere; in their order, not filtered.
+
+        Args:
+            target: The object.
+            grasps: Poses and grasp postures to start from.
+            seed: Of every random draw.
+            descent: Weights and steps.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        return self._descend(target, moved(grasps, self.device), descent, generator)
+
+    def _descend(
+        self,
+        target: SeedObject,
+        starts: GraspBatch,
+        settings: DescentSettings,
+        generator: torch.Generator,
+    ) -> Seeds:
+        scene = moved(target.scene(len(starts), self.constraints.region), self.device)
+        optimised = descend(self.objective, scene, starts, settings, generator)
         with torch.no_grad():
-            return self._finish(scene, target, optimised.grasps)
+            return moved(self._finish(scene, target, optimised.grasps), 'cpu')
 
     def _starts(self, target: SeedObject, count: int, generator: torch.Generator) -> GraspBatch:
         tries = 1 if target.plane is None else self.settings.starts.tries
-        drawn = torch.randint(len(target.hull_points), (tries * count,), generator=generator)
+        allowed = self.constraints.start_points(target.hull_points)
+        drawn = allowed[torch.randint(len(allowed), (tries * count,), generator=generator)]
         points, normals = target.hull_points[drawn], target.hull_normals[drawn]
         approach = self.constraints.approach_within(-normals)
         starts = random_starts(self.hand, points, -approach, self.settings.starts, generator)
@@ -186,19 +222,24 @@ class SeedSynthesizer:
 
     def _finish(self, scene: SceneBatch, target: SeedObject, optimised: GraspBatch) -> Seeds:
         """Settle the fingertips, add pregrasp and squeeze, and measure."""
-        kinematics, grip = self.hand.kinematics, self.settings.grip
+        hand, grip = self.objective.hand, self.settings.grip
+        kinematics = hand.kinematics
         root = optimised.rotation.permute(1, 2, 0), optimised.translation.T
         posture = optimised.grasp.T.contiguous()
         columns = kinematics.frame_columns(posture, *root)
         for _ in range(SETTLING):
             contacts = self._contacts.find(scene, columns)
-            posture = settled_posture(self.hand, columns, posture, contacts, grip)
+            posture = settled_posture(hand, columns, posture, contacts, grip)
             columns = kinematics.frame_columns(posture, *root)
         contacts = self._contacts.find(scene, columns)
         pregrasp = pregrasp_posture(self.objective, scene, columns, posture, contacts, grip)
-        squeeze = squeeze_posture(self.hand, columns, posture, contacts, scene.centre, grip)
+        squeeze = squeeze_posture(hand, columns, posture, contacts, scene.centre, grip)
         measures = self._measurer.measure(
-            scene, target.surface_points, root, (pregrasp, posture, squeeze), contacts
+            scene,
+            target.surface_points.to(self.device),
+            root,
+            (pregrasp, posture, squeeze),
+            contacts,
         )
         terms = {
             'force_balance': measures.residual,

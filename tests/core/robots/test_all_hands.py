@@ -1,5 +1,7 @@
 """Every described hand: kinematics against pinocchio, spheres, contacts, self-collision."""
 
+import itertools
+
 import numpy as np
 import pinocchio
 import pytest
@@ -9,6 +11,8 @@ from dex1b_core.robots import hand_names
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.robots.kinematics import HandKinematics
 from dex1b_core.robots.link_geometry import collision_hulls, union_depth
+from dex1b_core.robots.link_tree import LinkTree
+from dex1b_core.robots.self_collision import part_depths
 
 
 @pytest.fixture(scope='module', params=hand_names())
@@ -96,46 +100,58 @@ def test_spheres_stand_for_the_links(model, description):
 def test_self_collision_pairs_are_those_that_can_meet(model):
     pairs = model.self_collision_pairs
     assert bool((pairs[:, 0] < pairs[:, 1]).all())
+    assert len(torch.unique(pairs, dim=0)) == len(pairs)
+    assert int(pairs.max()) < len(model.parts.links)
     owners = model.link_fingers[model.self_collision_links]
     with_thumb = (owners == 0).any(dim=1)
     assert bool((with_thumb & (owners > 0).any(dim=1)).any()), 'thumb against fingers'
     frames = model.kinematics.link_frames[model.self_collision_links]
     assert bool((frames[:, 0] != frames[:, 1]).all())
     depth = model.self_collision_depth(torch.stack([model.open_posture, model.ready_posture]))
-    assert float(depth.max()) < 1e-3
+    assert float(depth.max()) < 1e-6
     assert float(model.self_collision_depth(postures(model.kinematics, 200)).max()) > 2e-3
 
 
-def test_no_pair_that_collides_is_pruned(model):
-    """Postures other than those that pruning looked at bring no other spheres together."""
-    generator = torch.Generator().manual_seed(99)
-    spread = torch.rand(300, len(model.kinematics.lower), generator=generator)
-    lower, upper = model.kinematics.lower, model.kinematics.upper
-    poses = model.kinematics.forward(lower + spread * (upper - lower))
-    centres = model.spheres.place(poses)
-    gaps = torch.cdist(centres, centres)
-    gaps -= model.spheres.radii[:, None] + model.spheres.radii
-    owners = model.link_fingers[model.spheres.links]
-    different = (owners[:, None] != owners) & (owners[:, None] >= 0) & (owners >= 0)
-    kept = torch.zeros_like(different)
-    kept[model.self_collision_pairs[:, 0], model.self_collision_pairs[:, 1]] = True
-    natural = model.spheres.place(
-        model.kinematics.forward(torch.stack([model.open_posture, model.ready_posture]))
+def joined_frames(model, description):
+    """Pairs of frames that one joint connects."""
+    frames = dict(
+        zip(model.kinematics.link_names, model.kinematics.link_frames.tolist(), strict=True)
     )
-    touching = torch.cdist(natural, natural) < model.spheres.radii[:, None] + model.spheres.radii
-    by_design = touching.all(dim=0)
-    always = (gaps < 0.0).float().mean(dim=0) > 0.85
-    missed = different & ~kept & ~kept.T & ~by_design & ~always
-    assert float(gaps.amin(dim=0)[missed].min()) > -2e-3
+    joints = LinkTree.from_urdf(description.urdf_path).joints
+    ends = [(frames.get(joint.parent), frames.get(joint.child)) for joint in joints]
+    return {frozenset(pair) for pair in ends if None not in pair}
+
+
+def test_no_pair_that_collides_is_pruned(model, description):
+    """Postures other than those that pruning looked at bring no other parts together."""
+    links = model.parts.links
+    frames = model.kinematics.link_frames[links].tolist()
+    kept = set(map(tuple, model.self_collision_pairs.tolist()))
+    built = joined_frames(model, description) | {frozenset([frame]) for frame in frames}
+    pairs = torch.tensor([
+        (first, second)
+        for first, second in itertools.combinations(range(len(links)), 2)
+        if frozenset((frames[first], frames[second])) not in built and (first, second) not in kept
+    ])  # fmt: skip
+    natural = torch.stack([model.open_posture, model.ready_posture])
+    by_design = (part_depths(model.kinematics, natural, model.parts, pairs) > 0.0).any(dim=0)
+    generator = torch.Generator().manual_seed(99)
+    lower, upper = model.kinematics.lower, model.kinematics.upper
+    fresh = lower + torch.rand(100, len(lower), generator=generator) * (upper - lower)
+    depth = part_depths(model.kinematics, fresh, model.parts, pairs)
+    always = (depth > 0.0).float().mean(dim=0) > 0.5
+    assert float(depth[:, ~by_design & ~always].max()) < 2e-3
 
 
 def test_moved_to_a_device_it_is_the_same_hand(model):
     moved = model.to('cpu')
     torch.testing.assert_close(moved.spheres.radii, model.spheres.radii)
+    torch.testing.assert_close(moved.parts.planes, model.parts.planes)
     torch.testing.assert_close(
         moved.kinematics.forward(moved.ready_posture[None]),
         model.kinematics.forward(model.ready_posture[None]),
     )
     meta = model.to('meta')
     tensors = [value for value in vars(meta).values() if isinstance(value, torch.Tensor)]
-    assert {tensor.device.type for tensor in (*tensors, meta.contacts.positions)} == {'meta'}
+    tensors += [meta.parts.points, meta.pads.positions, meta.contacts.positions]
+    assert {tensor.device.type for tensor in tensors} == {'meta'}

@@ -95,6 +95,18 @@ def test_distances_and_penetrations_by_hand():
     assert energies.penetration(distance, radii).item() == pytest.approx(0.025 + 0.005)
 
 
+def test_weights_scale_the_penetration_of_each_sphere():
+    distance = torch.tensor([[0.0, 0.01], [-0.02, -0.001], [0.001, 0.004]])
+    radii = torch.tensor([0.005, 0.005, 0.005])
+    weighted = energies.penetration(distance, radii, torch.tensor([1.0, 0.1, 3.0]))
+    # depths 5, 25, 4 mm and 0, 6, 1 mm
+    assert weighted.tolist() == pytest.approx([0.005 + 0.0025 + 0.012, 0.0006 + 0.003])
+    ones = energies.penetration(distance, radii, torch.ones(3))
+    torch.testing.assert_close(ones, energies.penetration(distance, radii))
+    each = energies.penetration(distance, radii[:, None].expand(3, 2), torch.ones(3))
+    torch.testing.assert_close(each, ones)
+
+
 def test_joint_limits_by_hand():
     posture = torch.tensor([[1.2], [0.5], [-0.3]])
     value = energies.joint_limits(posture, torch.zeros(3), torch.ones(3))

@@ -14,8 +14,10 @@ from dex1b_core.commands.synth import register
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry.object_model import load_object
 from dex1b_core.synthesis.batch import place
-from dex1b_core.synthesis.constraints import Constraints, HalfSpace
-from dex1b_core.synthesis.seeds import SeedObject, SeedSynthesizer, seed_settings
+from dex1b_core.synthesis.constraints import Box, Constraints, HalfSpace
+from dex1b_core.synthesis.seed_object import SeedObject
+from dex1b_core.synthesis.seed_settings import seed_settings
+from dex1b_core.synthesis.seeds import SeedSynthesizer
 
 SETTINGS = dataclasses.replace(seed_settings(60, 2.0, 5.0), chunk=24)
 
@@ -82,6 +84,37 @@ def test_constraints_are_kept(hand, cylinder):
         hand, hand.surface, made.grasps.grasp, made.grasps.rotation, made.grasps.translation
     )
     assert (points[..., 2] >= -0.10 - 1e-6).all()
+
+
+def test_contacts_stay_in_the_region_and_enough_fingers_touch(hand, cylinder):
+    upper_half = Box((-0.2, -0.2, 0.0), (0.2, 0.2, 0.2))
+    constraints = Constraints(contact_region=upper_half, min_fingers=3)
+    made = SeedSynthesizer(hand, SETTINGS, constraints).synthesize(cylinder, 8, seed=0)
+    assert (made.contacts[made.touches][:, 2] > 0.0).all()
+    assert (made.touches.sum(dim=1) >= 3).all()
+
+
+def test_proposed_grasps_are_refined_in_their_order(hand, cylinder, seeds):
+    synthesizer = SeedSynthesizer(hand, SETTINGS)
+    shifted = dataclasses.replace(seeds.grasps, translation=seeds.grasps.translation + 0.01)
+    refined = synthesizer.refine(cylinder, shifted, seed=0)
+    assert len(refined.score) == len(seeds.score)
+    moved = (refined.grasps.translation - shifted.translation).norm(dim=1)
+    assert (moved < 0.06).all()
+    depth = refined.energies[:, refined.energy_names.index('penetration')]
+    assert depth.median() < 0.003
+    again = synthesizer.refine(cylinder, shifted, seed=0)
+    torch.testing.assert_close(again.grasps.translation, refined.grasps.translation)
+
+
+def test_starts_that_are_explored_are_better_than_the_first_ones(hand, cylinder):
+    few = dataclasses.replace(SETTINGS, draws=1.0, draws_underactuated=1.0, excess=1.0)
+    many = dataclasses.replace(few, draws=6.0, draws_underactuated=6.0)
+    scores = [
+        SeedSynthesizer(hand, settings).synthesize(cylinder, 48, seed=0).score.mean()
+        for settings in (few, many)
+    ]
+    assert scores[1] > scores[0]
 
 
 def test_impossible_constraints_and_counts_are_refused(hand, cylinder):

@@ -1,0 +1,192 @@
+"""What each part of the synthesis is worth: rates with it changed or left out, over several seeds.
+
+    .venv/bin/python -m benchmarks.effects --hand allegro_right --out out/effects
+
+Procedural shapes, unranked unless a row says otherwise, quick referee. Writes effects.md and, for
+every row and seed, a file that is not made again: stop it and start it as you like.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.referee import Candidates, Settings, Verdicts, judge, read_candidates
+from dex1b_core.geometry.object_model import load_object
+from dex1b_core.robots import load_hand
+from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.synthesis.objective import EnergyWeights
+from dex1b_core.synthesis.seed_file import write_seeds
+from dex1b_core.synthesis.seed_object import SeedObject
+from dex1b_core.synthesis.seed_settings import SeedSettings, seed_settings
+from dex1b_core.synthesis.seeds import SeedSynthesizer
+
+Array = NDArray[np.float64]
+FIRST_SHAPE = 200  # neither reported nor tuned on
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row of the table.
+
+    Attributes:
+        name: What is different.
+        settings: Of the synthesis.
+        change: Of the candidates, before they are judged.
+        referee: Settings of the judge.
+    """
+
+    name: str
+    settings: SeedSettings
+    change: Callable[[Candidates, HandModel], Candidates] = lambda candidates, hand: candidates
+    referee: Settings = field(default_factory=lambda: Settings(quick=True))
+
+
+def no_squeeze(candidates: Candidates, hand: HandModel) -> Candidates:
+    return replace(candidates, squeeze=candidates.grasp)
+
+
+def closed_joints(candidates: Candidates, hand: HandModel) -> Candidates:
+    closing = hand.closing.double().numpy()
+    return replace(candidates, squeeze=candidates.grasp + 0.2 * closing)
+
+
+def no_pregrasp(candidates: Candidates, hand: HandModel) -> Candidates:
+    return replace(candidates, pregrasp=candidates.grasp)
+
+
+def opened_joints(candidates: Candidates, hand: HandModel) -> Candidates:
+    closing = hand.closing.double().numpy()
+    return replace(candidates, pregrasp=candidates.grasp - 0.15 * closing)
+
+
+def variants() -> list[Variant]:
+    """All rows; the first is what the others are compared with."""
+    base = replace(SeedSettings(), excess=1.0)
+    descent, objective, grip = base.descent, base.objective, base.grip
+
+    def steps(count: int) -> SeedSettings:
+        return seed_settings(count, 1.0, grip.stiffness)
+
+    def draws(factor: float) -> SeedSettings:
+        draws, many = factor * base.draws, factor * base.draws_underactuated
+        return replace(base, draws=max(1.0, draws), draws_underactuated=max(1.0, many))
+
+    def energies(**changes: Any) -> SeedSettings:
+        return replace(base, objective=replace(objective, **changes))
+
+    def descending(**changes: Any) -> SeedSettings:
+        return replace(base, descent=replace(descent, **changes))
+
+    pressing = {name: getattr(descent.weights, name) for name in ('balance', 'lean', 'touch')}
+    heavier = {name: 2.0 * value for name, value in pressing.items()}
+    return [
+        Variant('as it is', base),
+        Variant('ranked: best of 1.5', replace(base, excess=1.5)),
+        Variant('ranked: best of 3', replace(base, excess=3.0)),
+        Variant('no squeeze', base, no_squeeze),
+        Variant('squeeze: joints closed .2 rad', base, closed_joints),
+        Variant('squeeze: forces not balanced', replace(base, grip=replace(grip, balance_steps=0))),
+        Variant('no pregrasp', base, no_pregrasp),
+        Variant('pregrasp: joints opened .15 rad', base, opened_joints),
+        Variant('closest contacts not balanced', descending(weights=EnergyWeights())),
+        Variant('closest contacts twice the weight', descending(weights=EnergyWeights(**heavier))),
+        Variant('starts not screened', draws(0.0)),
+        Variant('twice the starts', draws(2.0)),
+        Variant('closure |Gc|^2', energies(friction_aware=False)),
+        Variant('4 contacts drawn', descending(contacts=4)),
+        Variant('contacts never redrawn', descending(redraw=0.0)),
+        Variant('self-collision margin 0', energies(self_margin=0.0)),
+        Variant('12 pad points a link', energies(pad_points=12)),
+        Variant('75 steps', steps(75)),
+        Variant('300 steps', steps(300)),
+        Variant('referee: friction .3', base, referee=Settings(quick=True, friction=0.3)),
+        Variant('referee: gain 1, squeeze for 5', base, referee=Settings(quick=True, kp=1.0)),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--hand', default='allegro_right')
+    parser.add_argument('--objects', type=int, default=10)
+    parser.add_argument('--n', type=int, default=12, help='grasps of each object')
+    parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--jobs', type=int, default=2)
+    parser.add_argument('--out', type=Path, default=Path('out/effects'))
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    rows: list[tuple[str, list[Verdicts]]] = []
+    context = multiprocessing.get_context('spawn')
+    with ProcessPoolExecutor(arguments.jobs, mp_context=context) as pool:
+        for row, variant in enumerate(variants()):
+            found = []
+            for seed in range(arguments.seeds):
+                tasks = [
+                    pool.submit(
+                        judged, arguments.hand, row, shape, seed, arguments.n, arguments.out
+                    )
+                    for shape in range(FIRST_SHAPE, FIRST_SHAPE + arguments.objects)
+                ]
+                found.append(Verdicts.joined([task.result() for task in tasks]))
+            rows.append((variant.name, found))
+            print(line(variant.name, found), flush=True)
+            write(arguments.out / 'effects', arguments, rows)
+
+
+def judged(hand: str, row: int, shape: int, seed: int, count: int, folder: Path) -> Verdicts:
+    """Make and judge one object's grasps, or read what an earlier run left."""
+    variant = variants()[row]
+    path = folder / f'{hand}.{variant.name.replace(" ", "_")}.{shape}.s{seed}.n{count}.npz'
+    if path.is_file():
+        return Verdicts.load(path)
+    model, hand_model = load_object(f'shape:random-{shape}'), HandModel(load_hand(hand))
+    target = SeedObject.of_model(model)
+    seeds = SeedSynthesizer(hand_model, variant.settings).synthesize(target, count, seed=seed)
+    made = path.with_suffix('.made.npz')
+    gain = variant.settings.grip.stiffness
+    write_seeds(made, hand_model, hand, model, target, seeds, seed=seed, stiffness=gain)
+    verdicts = judge(variant.change(read_candidates(made), hand_model), variant.referee)
+    made.unlink()
+    verdicts.save(path)
+    return verdicts
+
+
+def rates(found: list[Verdicts], what: str) -> Array:
+    """(S,) rates [%] of each seed."""
+    return np.array([100.0 * getattr(verdicts, what).mean() for verdicts in found])
+
+
+def line(name: str, found: list[Verdicts]) -> str:
+    """A row of the table: mean over seeds, lowest and highest."""
+    cells = [name, str(sum(map(len, found)))]
+    for what in ('success', 'clean'):
+        values = rates(found, what)
+        cells.append(f'{values.mean():.1f} ({values.min():.1f}-{values.max():.1f})')
+    return f'| {" | ".join(cells)} |'
+
+
+def write(
+    stem: Path, arguments: argparse.Namespace, rows: list[tuple[str, list[Verdicts]]]
+) -> None:
+    """Write effects.md and effects.json."""
+    heads = f'| {arguments.hand} | n | all six % (seeds) | clean % (seeds) |\n|---|---|---|---|'
+    lines = [heads, *(line(name, found) for name, found in rows)]
+    stem.with_suffix('.md').write_text('\n'.join(lines) + '\n')
+    report = {
+        name: {what: rates(found, what).tolist() for what in ('success', 'clean')}
+        for name, found in rows
+    }
+    stem.with_suffix('.json').write_text(json.dumps(report, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    main()

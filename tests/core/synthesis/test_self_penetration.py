@@ -71,8 +71,8 @@ def test_a_margin_pushes_before_parts_meet(tip_and_wall):
 
 
 def test_points_of_either_part_count_whichever_comes_first():
-    forwards, _ = of_boxes([[0.02] * 3, [0.1] * 3], [[0, 1]])
-    backwards, _ = of_boxes([[0.1] * 3, [0.02] * 3], [[0, 1]])
+    forwards, _ = of_boxes([[0.02] * 3, [0.3] * 3], [[0, 1]])
+    backwards, _ = of_boxes([[0.3] * 3, [0.02] * 3], [[0, 1]])
     one, two = at(INSIDE), at(INSIDE[::-1])
     assert forwards.deepest(one).item() == pytest.approx(0.003, abs=1e-7)
     assert backwards.deepest(two).item() == pytest.approx(0.003, abs=1e-7)
@@ -92,7 +92,7 @@ def test_parts_that_are_no_pair_never_overlap():
 
 def test_a_turned_tip_meets_the_wall_with_its_edge(tip_and_wall):
     overlaps, _ = tip_and_wall
-    columns = at([[0.0] * 3, [0.063, 0.0, 0.0]], [[0.0] * 3, [0.0645, 0.0, 0.0]])
+    columns = at([[0.0] * 3, [0.163, 0.0, 0.0]], [[0.0] * 3, [0.1645, 0.0, 0.0]])
     half = 0.5**0.5
     columns[TIP, :2, :2] = torch.tensor([[half, half], [-half, half]])[..., None]
     # an edge reaches 1 cm x sqrt 2 = 14.14 mm, the wall's side is at 13 and at 14.5 mm

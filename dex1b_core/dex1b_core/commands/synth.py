@@ -45,7 +45,7 @@ def synth(
     device: Annotated[str, typer.Option(help="Where to optimise: 'cpu', 'cuda' or 'cuda:N'.")] = (
         'cpu'
     ),
-    chunk: Annotated[int, typer.Option(min=1, help='Grasps optimised together.')] = 512,
+    chunk: Annotated[int, typer.Option(min=1, help='Grasps optimised together.')] = 768,
     force: Annotated[bool, typer.Option('--force', help='Make what is there again.')] = False,
 ) -> None:
     """Grasp an object with a hand: optimise, rank and write grasps.

@@ -55,7 +55,7 @@ class FrameParts:
         poses = columns.permute(3, 0, 1, 2)
         deepest = columns.new_zeros(len(poses))
         for part, frame in enumerate(self.frames.tolist()):
-            local = (points - poses[:, frame, 3:]) @ poses[:, frame, :3].mT
+            local = torch.bmm(points - poses[:, frame, 3:], poses[:, frame, :3].mT.contiguous())
             axes = self.halves[part]
             along = (local - self.centres[part]) @ axes.T
             grasp, point = (along.abs() < axes.square().sum(dim=1)).all(dim=2).nonzero().unbind(1)

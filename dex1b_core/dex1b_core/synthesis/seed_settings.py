@@ -32,7 +32,7 @@ class SeedSettings:
         descent: Weights and steps of the second stage.
         grip: Pregrasp and squeeze.
         excess: Grasps optimised for each one returned; the best by prediction are kept.
-        chunk: Grasps optimised together.
+        chunk: Grasps optimised together at most.
     """
 
     starts: StartSettings = field(default_factory=StartSettings)
@@ -44,17 +44,23 @@ class SeedSettings:
     draws: float = 3.0
     draws_underactuated: float = 10.0
     explore: DescentSettings = field(
-        default_factory=lambda: DescentSettings(steps=50, rates=(0.004, 0.02, 0.04), final=0.4)
+        default_factory=lambda: DescentSettings(
+            steps=50, final=0.4, rates=(0.004, 0.02, 0.04), near_every=10
+        )
     )
     explore_pad_points: int = 12
     descent: DescentSettings = field(
         default_factory=lambda: DescentSettings(
-            PRESSING, steps=150, rates=(0.0026, 0.013, 0.026), near_every=8
+            PRESSING,
+            steps=150,
+            rates=(0.0026, 0.013, 0.026),
+            directions_per_step=5,
+            near_every=8,
         )
     )
     grip: GripSettings = field(default_factory=GripSettings)
     excess: float = 1.5
-    chunk: int = 512
+    chunk: int = 768
 
 
 def seed_settings(steps: int, excess: float, stiffness: float) -> SeedSettings:

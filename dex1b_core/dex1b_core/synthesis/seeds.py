@@ -136,6 +136,7 @@ class SeedSynthesizer:
             )
         total = self.total(count)
         chunks = math.ceil(total / self.settings.chunk)
+        chunks += chunks % 2 if chunks > 1 else 0  # two cores or more share them evenly
         sizes = [total // chunks + (index < total % chunks) for index in range(chunks)]
 
         def work(index: int) -> Seeds:

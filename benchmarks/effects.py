@@ -9,6 +9,7 @@ every row and seed, a file that is not made again: stop it and start it as you l
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 from collections.abc import Callable
@@ -148,14 +149,16 @@ def judged(hand: str, row: int, shape: int, seed: int, count: int, folder: Path)
     path = folder / f'{hand}.{variant.name.replace(" ", "_")}.{shape}.s{seed}.n{count}.npz'
     if path.is_file():
         return Verdicts.load(path)
-    model, hand_model = load_object(f'shape:random-{shape}'), HandModel(load_hand(hand))
-    target = SeedObject.of_model(model)
-    seeds = SeedSynthesizer(hand_model, variant.settings).synthesize(target, count, seed=seed)
-    made = path.with_suffix('.made.npz')
-    gain = variant.settings.grip.stiffness
-    write_seeds(made, hand_model, hand, model, target, seeds, seed=seed, stiffness=gain)
+    hand_model = HandModel(load_hand(hand))
+    digest = hashlib.sha256(repr(variant.settings).encode()).hexdigest()[:12]
+    made = folder / f'made.{hand}.{digest}.{shape}.s{seed}.n{count}.npz'
+    if not made.is_file():  # rows that change nothing but candidates or referee share them
+        model = load_object(f'shape:random-{shape}')
+        target = SeedObject.of_model(model)
+        seeds = SeedSynthesizer(hand_model, variant.settings).synthesize(target, count, seed=seed)
+        gain = variant.settings.grip.stiffness
+        write_seeds(made, hand_model, hand, model, target, seeds, seed=seed, stiffness=gain)
     verdicts = judge(variant.change(read_candidates(made), hand_model), variant.referee)
-    made.unlink()
     verdicts.save(path)
     return verdicts
 

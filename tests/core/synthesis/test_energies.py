@@ -128,3 +128,10 @@ def test_closure_gradients_equal_finite_differences(term):
         return energies.friction_closure(p, n, centre, wrenches.double(), 0.4)
 
     assert torch.autograd.gradcheck(value, (points, inward), eps=1e-6, atol=1e-4)
+
+
+def test_contacts_outside_the_region_count_by_their_distance():
+    lower, upper = torch.tensor([-0.01] * 3), torch.tensor([0.01] * 3)
+    points = torch.tensor([[0.0, 0.0, 0.0], [0.04, 0.05, 0.0]])[..., None]
+    value = energies.contact_region(points, lower, upper)
+    assert value.item() == pytest.approx(0.05, abs=1e-5)  # 3 cm and 4 cm beyond a corner

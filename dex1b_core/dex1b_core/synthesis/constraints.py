@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -11,6 +11,7 @@ from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch, place
 
 Vector3 = tuple[float, float, float]
+SUPPORT_TOLERANCE = 0.0005  # [m] the hand may be below the support
 NEAR_REGION = 0.02  # [m] from the region of contacts hands may start
 
 
@@ -82,6 +83,14 @@ class Constraints:
         side = torch.nn.functional.normalize(side, dim=1)
         angle = torch.acos(along).clamp_max(self.approach_cone)
         return torch.cos(angle)[:, None] * axis + torch.sin(angle)[:, None] * side
+
+    def above(self, plane: torch.Tensor | None) -> Constraints:
+        """These and that no part of the hand is below a plane (4,), normal and offset [m]."""
+        if plane is None:
+            return self
+        x, y, z, offset = plane.tolist()
+        space = HalfSpace((x, y, z), -offset - SUPPORT_TOLERANCE)
+        return replace(self, half_spaces=(*self.half_spaces, space))
 
     @property
     def region(self) -> tuple[torch.Tensor, torch.Tensor] | None:

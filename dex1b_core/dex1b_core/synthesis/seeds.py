@@ -148,12 +148,13 @@ class SeedSynthesizer:
         with ThreadPoolExecutor(max(1, workers)) as pool:
             parts = list(pool.map(work, range(chunks)))
         made = Seeds.joined(parts)
-        allowed = self.constraints.allowed(self.hand, made.grasps, made.contacts, made.touches)
+        constraints = self.constraints.above(target.plane)
+        allowed = constraints.allowed(self.hand, made.grasps, made.contacts, made.touches)
         if not bool(allowed.any()):
             raise Dex1bError(
                 ErrorCode.NO_CANDIDATES,
                 f'none of {total} grasps of {target.name} meets the constraints '
-                f'{self.constraints}; loosen them or ask for more grasps',
+                f'{constraints}; loosen them or ask for more grasps',
             )
         return made.select(allowed.nonzero().flatten()).best(count)
 

@@ -103,7 +103,7 @@ def variants() -> list[Variant]:
         Variant('closest contacts twice the weight', descending(weights=EnergyWeights(**heavier))),
         Variant('starts not screened', draws(0.0)),
         Variant('twice the starts', draws(2.0)),
-        Variant('closure |Gc|^2', energies(friction_aware=False)),
+        Variant('closure of DexGraspNet', energies(friction_aware=False)),
         Variant('4 contacts drawn', descending(contacts=4)),
         Variant('contacts never redrawn', descending(redraw=0.0)),
         Variant('self-collision margin 0', energies(self_margin=0.0)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from dex1b_core.robots.hand_model import HandModel
-from dex1b_core.synthesis.frame_points import in_frames, normals_in_frames
+from dex1b_core.synthesis.frame_points import FramePoints, in_frames, normals_in_frames
 
 
 class ContactDraw:
@@ -59,3 +59,23 @@ class ContactDraw:
         finger[1:] = 1 + order.argsort(dim=0)[: contacts - 1]
         which = torch.randint(each, self._shape, generator=self._generator)
         return self._table[finger, which]  # drawn on the CPU: the same on every device
+
+
+class FingerCandidates:
+    """All contact candidates of a hand, by finger.
+
+    Attributes:
+        points: Where they are.
+        frames: (K,) frame that carries each of the K placed points, padding included.
+    """
+
+    def __init__(self, hand: HandModel) -> None:
+        self.points = FramePoints.build(hand.kinematics, hand.contacts)
+        self.frames = self.points.frames.repeat_interleave(self.points.homogeneous.shape[1])
+        source = self.points.source
+        finger = torch.where(source < 0, -1, hand.contact_fingers[source.clamp_min(0)])
+        self._rows = [(finger == f).nonzero().flatten() for f in range(len(hand.finger_names))]
+
+    def closest(self, distance: torch.Tensor) -> torch.Tensor:
+        """(F, B) the placed point of each finger with the least of distances (K, B)."""
+        return torch.stack([rows[distance[rows].argmin(dim=0)] for rows in self._rows])

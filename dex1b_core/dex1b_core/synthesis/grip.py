@@ -8,7 +8,8 @@ import torch
 
 from dex1b_core.geometry.batch_last import cross
 from dex1b_core.robots.hand_model import HandModel
-from dex1b_core.synthesis.frame_points import FramePoints, normals_in_frames
+from dex1b_core.synthesis.contacts import FingerCandidates
+from dex1b_core.synthesis.frame_points import normals_in_frames
 from dex1b_core.synthesis.objective import GraspObjective, SceneBatch
 from dex1b_core.synthesis.wrench import TORQUE_LENGTH
 
@@ -71,24 +72,18 @@ class FingerContactFinder:
 
     def __init__(self, hand: HandModel) -> None:
         self._normals = normals_in_frames(hand.kinematics, hand.contacts)
-        self._points = FramePoints.build(hand.kinematics, hand.contacts)
-        source = self._points.source
-        finger = torch.where(source < 0, -1, hand.contact_fingers[source.clamp_min(0)])
-        self._rows = [
-            (finger == index).nonzero().flatten() for index in range(len(hand.finger_names))
-        ]
-        self._frames = self._points.frames.repeat_interleave(self._points.homogeneous.shape[1])
+        self._candidates = FingerCandidates(hand)
 
     def find(self, scene: SceneBatch, columns: torch.Tensor) -> FingerContacts:
         """Contacts of grasps with frames (M + 1, 4, 3, B)."""
-        points = self._points.place(columns)
+        points = self._candidates.points.place(columns)
         distance = scene.sdf.surface(points)[0]
-        chosen = torch.stack([rows[distance[rows].argmin(dim=0)] for rows in self._rows])
+        chosen = self._candidates.closest(distance)
         grasps = torch.arange(points.shape[-1], device=points.device)
         closest = points[chosen, :, grasps].permute(0, 2, 1)
         exact, normals = scene.sdf.surface(closest)
-        frames = self._frames[chosen]
-        own = self._normals[self._points.source[chosen]]
+        frames = self._candidates.frames[chosen]
+        own = self._normals[self._candidates.points.source[chosen]]
         outward = torch.einsum('fbj,fbji->fib', own, columns[frames, :3, :, grasps])
         facing = -(outward * normals).sum(dim=1)
         return FingerContacts(closest, frames, facing, normals, exact)

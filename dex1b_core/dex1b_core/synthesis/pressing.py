@@ -14,7 +14,7 @@ import torch
 from dex1b_core.geometry.batch_last import cross
 from dex1b_core.geometry.sdf_batch import SdfBatch
 from dex1b_core.robots.hand_model import HandModel
-from dex1b_core.synthesis.frame_points import FramePoints
+from dex1b_core.synthesis.contacts import FingerCandidates
 from dex1b_core.synthesis.wrench import TORQUE_LENGTH
 
 FEWEST_JOINTS = 3  # with which a finger can press in any direction
@@ -48,12 +48,8 @@ class FingerPressing:
 
     def __init__(self, hand: HandModel) -> None:
         self._kinematics = hand.kinematics
-        self._points = FramePoints.build(hand.kinematics, hand.contacts)
-        source = self._points.source
-        finger = torch.where(source < 0, -1, hand.contact_fingers[source.clamp_min(0)])
-        self._rows = [(finger == f).nonzero().flatten() for f in range(len(hand.finger_names))]
-        self._frames = self._points.frames.repeat_interleave(self._points.homogeneous.shape[1])
-        self._local = self._points.homogeneous.flatten(0, 1)
+        self._candidates = FingerCandidates(hand)
+        self._local = self._candidates.points.homogeneous.flatten(0, 1)
 
     @torch.no_grad()
     def look(self, sdf: SdfBatch, centre: torch.Tensor, columns: torch.Tensor) -> Press:
@@ -64,10 +60,9 @@ class FingerPressing:
             centre: (3, B) about which torques are taken [m].
             columns: (F, 4, 3, B) poses of the hand's frames.
         """
-        points = self._points.place(columns)
-        distance = sdf.distance(points)
-        chosen = torch.stack([rows[distance[rows].argmin(dim=0)] for rows in self._rows])
-        frames = self._frames[chosen]
+        points = self._candidates.points.place(columns)
+        chosen = self._candidates.closest(sdf.distance(points))
+        frames = self._candidates.frames[chosen]
         grasps = torch.arange(points.shape[-1], device=points.device)
         closest = points[chosen, :, grasps].permute(0, 2, 1)
         gap, normals = sdf.surface(closest)

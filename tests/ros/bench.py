@@ -56,6 +56,7 @@ class Bench:
     def __enter__(self) -> Bench:
         self.wait_until_safe()
         assert self.actions.wait_for_server(20)
+        self._wait_for_states()  # the monitor may hear the robot before this client does
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -94,6 +95,12 @@ class Bench:
     def _on_state(self, message: JointState) -> None:
         with self._lock:
             self.states.append((time.monotonic(), message))
+
+    def _wait_for_states(self) -> None:
+        deadline = time.monotonic() + 20
+        while not self.states and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert self.states, 'the robot publishes no joint states'
 
     def wait_until_safe(self) -> SafetyStatus:
         """Block until the monitor says OK."""

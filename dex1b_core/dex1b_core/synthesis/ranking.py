@@ -57,10 +57,10 @@ class GraspMeasures:
 # (benchmarks/fit_ranking.py prints them, and how well they rank shapes that were left out). Single
 # weights mean little: measures are correlated. Order of `GraspMeasures.features`.
 WEIGHTS = (
-    1.901, -2.184, 0.513, -0.87, -0.241, -0.267, 0.251, -0.097, -0.197, 0.198, 0.138, 0.159, 0.315,
-    4.881,
+    2.583, -2.595, 1.533, -1.37, -0.239, -0.173, 0.218, -0.274, -0.052, 0.046, 0.213, 0.146, 0.289,
+    4.263,
 )  # fmt: skip
-CONSTANT = -3.64
+CONSTANT = -2.637
 
 
 def predicted_success(measures: GraspMeasures) -> torch.Tensor:

@@ -2,8 +2,9 @@
 
     .venv/bin/python -m benchmarks.effects --hand allegro_right --out out/effects
 
-Procedural shapes, unranked unless a row says otherwise, quick referee. Writes effects.md and, for
-every row and seed, a file that is not made again: stop it and start it as you like.
+Procedural shapes, unranked unless a row says otherwise; the hold check extrapolates. Writes
+effects.md and, for every row and seed, a file that is not made again: stop it and start it as you
+like.
 """
 
 from __future__ import annotations
@@ -14,17 +15,20 @@ import json
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.referee import Candidates, Settings, Verdicts, judge, read_candidates
+from benchmarks.judging import judge
+from dex1b_core.data import GraspSet, read_grasps
 from dex1b_core.geometry.object_model import load_object
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.simulation.hold_protocol import HoldProtocol
+from dex1b_core.simulation.verdicts import Verdicts
 from dex1b_core.synthesis.objective import EnergyWeights
 from dex1b_core.synthesis.seed_file import write_seeds
 from dex1b_core.synthesis.seed_object import SeedObject
@@ -33,6 +37,7 @@ from dex1b_core.synthesis.seeds import SeedSynthesizer
 
 Array = NDArray[np.float64]
 FIRST_SHAPE = 200  # neither reported nor tuned on
+QUICK = HoldProtocol(extrapolates=True)
 
 
 @dataclass(frozen=True)
@@ -42,32 +47,32 @@ class Variant:
     Attributes:
         name: What is different.
         settings: Of the synthesis.
-        change: Of the candidates, before they are judged.
-        referee: Settings of the judge.
+        change: Of the grasps, before they are judged.
+        protocol: By which they are judged.
     """
 
     name: str
     settings: SeedSettings
-    change: Callable[[Candidates, HandModel], Candidates] = lambda candidates, hand: candidates
-    referee: Settings = field(default_factory=lambda: Settings(quick=True))
+    change: Callable[[GraspSet, HandModel], GraspSet] = lambda grasps, hand: grasps
+    protocol: HoldProtocol = QUICK
 
 
-def no_squeeze(candidates: Candidates, hand: HandModel) -> Candidates:
-    return replace(candidates, squeeze=candidates.grasp)
+def no_squeeze(grasps: GraspSet, hand: HandModel) -> GraspSet:
+    return replace(grasps, squeeze=grasps.grasp)
 
 
-def closed_joints(candidates: Candidates, hand: HandModel) -> Candidates:
+def closed_joints(grasps: GraspSet, hand: HandModel) -> GraspSet:
     closing = hand.closing.double().numpy()
-    return replace(candidates, squeeze=candidates.grasp + 0.2 * closing)
+    return replace(grasps, squeeze=grasps.grasp + 0.2 * closing)
 
 
-def no_pregrasp(candidates: Candidates, hand: HandModel) -> Candidates:
-    return replace(candidates, pregrasp=candidates.grasp)
+def no_pregrasp(grasps: GraspSet, hand: HandModel) -> GraspSet:
+    return replace(grasps, pregrasp=grasps.grasp)
 
 
-def opened_joints(candidates: Candidates, hand: HandModel) -> Candidates:
+def opened_joints(grasps: GraspSet, hand: HandModel) -> GraspSet:
     closing = hand.closing.double().numpy()
-    return replace(candidates, pregrasp=candidates.grasp - 0.15 * closing)
+    return replace(grasps, pregrasp=grasps.grasp - 0.15 * closing)
 
 
 def variants() -> list[Variant]:
@@ -89,6 +94,7 @@ def variants() -> list[Variant]:
         return replace(base, descent=replace(descent, **changes))
 
     pressing = {name: getattr(descent.weights, name) for name in ('balance', 'lean', 'touch')}
+    soft = replace(QUICK.drive, stiffness=1.0)
     heavier = {name: 2.0 * value for name, value in pressing.items()}
     return [
         Variant('as it is', base),
@@ -110,8 +116,8 @@ def variants() -> list[Variant]:
         Variant('12 pad points a link', energies(pad_points=12)),
         Variant('75 steps', steps(75)),
         Variant('300 steps', steps(300)),
-        Variant('referee: friction .3', base, referee=Settings(quick=True, friction=0.3)),
-        Variant('referee: gain 1, squeeze for 5', base, referee=Settings(quick=True, kp=1.0)),
+        Variant('referee: friction .3', base, protocol=replace(QUICK, friction=0.3)),
+        Variant('referee: gain 1, squeeze for 5', base, protocol=replace(QUICK, drive=soft)),
     ]  # fmt: skip
 
 
@@ -152,13 +158,13 @@ def judged(hand: str, row: int, shape: int, seed: int, count: int, folder: Path)
     hand_model = HandModel(load_hand(hand))
     digest = hashlib.sha256(repr(variant.settings).encode()).hexdigest()[:12]
     made = folder / f'made.{hand}.{digest}.{shape}.s{seed}.n{count}.npz'
-    if not made.is_file():  # rows that change nothing but candidates or referee share them
+    if not made.is_file():  # rows that change nothing but grasps or protocol share them
         model = load_object(f'shape:random-{shape}')
         target = SeedObject.of_model(model)
         seeds = SeedSynthesizer(hand_model, variant.settings).synthesize(target, count, seed=seed)
         gain = variant.settings.grip.stiffness
         write_seeds(made, hand_model, hand, model, target, seeds, seed=seed, stiffness=gain)
-    verdicts = judge(variant.change(read_candidates(made), hand_model), variant.referee)
+    verdicts = judge(variant.change(read_grasps(made), hand_model), variant.protocol)
     verdicts.save(path)
     return verdicts
 

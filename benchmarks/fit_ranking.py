@@ -1,11 +1,12 @@
-"""Fit the weights of dex1b_core.synthesis.ranking: which measures predict the referee's verdict?
+"""Fit the weights of dex1b_core.synthesis.ranking: which measures predict the verdict?
 
     .venv/bin/python -m benchmarks.fit_ranking --out out/ranking
 
-Makes unranked seeds on procedural shapes that no report uses and judges them by the quick referee
-at the usual and at the hard friction. The logistic regression over all hands predicts the mean of
-three verdicts: held, held and clean, held at the hard friction. Prints the weights to copy and,
-from folds that hold out whole objects, how well they rank. What is there is not made again.
+Makes unranked seeds on procedural shapes that no report uses and judges them by the hold check
+that extrapolates, at the usual and at the hard friction. The logistic regression over all hands
+predicts the mean of three verdicts: held, held and clean, held at the hard friction. Prints the
+weights to copy and, from folds that hold out whole objects, how well they rank. What is there is
+not made again.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from benchmarks.referee import Settings, Verdicts, judge
+from benchmarks.judging import judge
 from benchmarks.seeds import FRICTIONS
 from dex1b_core.geometry.object_model import load_object
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.simulation.hold_protocol import HoldProtocol
+from dex1b_core.simulation.verdicts import Verdicts
 from dex1b_core.synthesis.seed_file import write_seeds
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import SeedSettings
@@ -89,7 +92,8 @@ def judged(folder: Path, hand: str, index: int, count: int) -> tuple[Array, Arra
     for friction in FRICTIONS:
         path = stem.with_suffix(f'.friction{friction:g}.npz')
         if not path.is_file():
-            judge(found, Settings(friction=friction, quick=True), jobs=2).save(path)
+            protocol = HoldProtocol(friction=friction, extrapolates=True)
+            judge(found, protocol, jobs=2).save(path)
         verdicts.append(Verdicts.load(path))
     usual, hard = verdicts
     with np.load(found) as data:

@@ -1,8 +1,8 @@
-"""Rates of raw seeds over hands and objects, judged by the referee.
+"""Rates of raw seeds over hands and objects, judged by the hold check.
 
     .venv/bin/python -m benchmarks.seeds --hands allegro_right,ability_right --n 64 --out out/seeds
 
-Runs `dex1b synth` for every hand and object, then the referee at the usual and at the hard
+Runs `dex1b synth` for every hand and object, then the hold check at the usual and at the hard
 friction, and writes seeds.md and seeds.json. What is there already is not done again: stop it and
 start it as you like. What follows `--` goes to `dex1b synth`, for example `-- --table`.
 """
@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.referee import Settings, Verdicts, judge
+from benchmarks.judging import judge
+from dex1b_core.simulation.hold_protocol import HoldProtocol
+from dex1b_core.simulation.verdicts import Verdicts
 
 # The first 20 YCB models by number whose smallest side is 30-82 mm and largest at most 260 mm.
 YCB = (
@@ -28,7 +30,7 @@ YCB = (
     '021_bleach_cleanser', '024_bowl', '025_mug', '035_power_drill',
 )  # fmt: skip
 OBJECTS = (*(f'ycb:{name}' for name in YCB), *(f'shape:random-{seed}' for seed in range(20)))
-FRICTIONS = (Settings.friction, 0.3)  # the usual and the hard setting
+FRICTIONS = (HoldProtocol.friction, 0.3)  # the usual and the hard setting
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,10 @@ def main() -> None:
     parser.add_argument('--objects', default=','.join(OBJECTS))
     parser.add_argument('--n', type=int, default=64, help='candidates for each hand and object')
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--jobs', type=int, default=2, help='processes of the referee')
-    parser.add_argument('--quick', action='store_true', help='quick referee: not for reports')
+    parser.add_argument('--jobs', type=int, default=2, help='processes that judge')
+    parser.add_argument(
+        '--quick', action='store_true', help='extrapolate what hardly moves: not for reports'
+    )
     parser.add_argument('--out', type=Path, default=Path('out/seeds'))
     arguments = parser.parse_args(own)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -92,8 +96,8 @@ def run(hand: str, spec: str, arguments: argparse.Namespace, extra: list[str]) -
         kind = '.quick' if arguments.quick else ''
         path = stem.with_name(f'{stem.name}.friction{friction:g}{kind}.npz')
         if not path.is_file() or path.stat().st_mtime < found.stat().st_mtime:
-            settings = Settings(friction=friction, quick=arguments.quick)
-            judge(found, settings, jobs=arguments.jobs).save(path)
+            protocol = HoldProtocol(friction=friction, extrapolates=arguments.quick)
+            judge(found, protocol, jobs=arguments.jobs).save(path)
         verdicts.append(Verdicts.load(path))
     row = Row(hand, spec, synthesis, tuple(verdicts))
     rates = ', '.join(f'{100 * v.success.mean():.0f} %' for v in verdicts)

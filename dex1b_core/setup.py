@@ -5,6 +5,7 @@ REQUIREMENTS = [
     'coal>=3.0,<4',
     'manifold3d>=3,<4',
     'matplotlib>=3.8,<4',
+    'mujoco>=3.3,<5',
     'numpy>=2.0,<3',
     'ompl>=1.7,<3',
     'open3d>=0.19,<1',
@@ -45,6 +46,8 @@ setup(
         'dex1b.commands': [
             'assets = dex1b_core.commands.assets:register',
             'doctor = dex1b_core.commands.doctor:register',
+            'bench = dex1b_core.commands.bench:register',
+            'check = dex1b_core.commands.check:register',
             'synth = dex1b_core.commands.synth:register',
             'hand = dex1b_core.commands.hand:register',
         ],

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from dex1b_core.commands.bench import bench_app
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_ros.node_list import GRASP_ARGUMENTS, StackOptions
 
@@ -27,10 +28,8 @@ def register(app: typer.Typer) -> None:
     app.command()(plan)
     app.command()(pick)
     app.command()(demo)
-    bench = typer.Typer(help='Measure the stack.', no_args_is_help=True)
-    bench.command('demo')(bench_demo)
-    bench.command('idle')(bench_idle)
-    app.add_typer(bench, name='bench')
+    bench_app.command('demo')(bench_demo)
+    bench_app.command('idle')(bench_idle)
 
 
 def up(

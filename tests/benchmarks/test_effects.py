@@ -15,17 +15,17 @@ def test_rows_differ_and_the_first_is_the_default():
     rows = effects.variants()
     assert rows[0].settings == dataclasses.replace(SeedSettings(), excess=1.0)
     assert len({row.name for row in rows}) == len(rows)
-    described = {(repr(row.settings), row.change, repr(row.referee)) for row in rows}
+    described = {(repr(row.settings), row.change, repr(row.protocol)) for row in rows}
     # lambdas of rows without a change are one function, the default of the field
     assert len(described) == len(rows)
 
 
 def test_squeezes_and_pregrasps_are_replaced():
-    candidates, hand = wrapped(), HandModel(load_hand('ability_right'))
-    assert np.array_equal(effects.no_squeeze(candidates, hand).squeeze, candidates.grasp)
-    assert np.array_equal(effects.no_pregrasp(candidates, hand).pregrasp, candidates.grasp)
-    closed = effects.closed_joints(candidates, hand).squeeze - candidates.grasp
-    opened = effects.opened_joints(candidates, hand).pregrasp - candidates.grasp
+    grasps, hand = wrapped(), HandModel(load_hand('ability_right'))
+    assert np.array_equal(effects.no_squeeze(grasps, hand).squeeze, grasps.grasp)
+    assert np.array_equal(effects.no_pregrasp(grasps, hand).pregrasp, grasps.grasp)
+    closed = effects.closed_joints(grasps, hand).squeeze - grasps.grasp
+    opened = effects.opened_joints(grasps, hand).pregrasp - grasps.grasp
     assert set(np.abs(closed).round(6).flatten()) <= {0.0, 0.2}
     assert (closed * opened <= 0.0).all()
     assert np.abs(opened).max().round(6) == 0.15

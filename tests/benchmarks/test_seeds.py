@@ -10,7 +10,7 @@ import pytest
 from known_grasps import wrapped
 
 from benchmarks import seeds
-from benchmarks.referee import Verdicts, judge, write_candidates
+from dex1b_core.data import write_grasps
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def folder(tmp_path):
     )
     for name in ('shape-random-0', 'shape-random-1'):
         stem = f'ability_right.{name}.n2.s0'
-        write_candidates(tmp_path / f'{stem}.npz', both)
+        write_grasps(tmp_path / f'{stem}.npz', both)
         (tmp_path / f'{stem}.json').write_text(json.dumps({'wall_s': 0.5, 'raw_per_s': 4.0}))
     return tmp_path
 
 
-def run(folder, monkeypatch):
+def run(folder, monkeypatch, *more):
     arguments = ['--hands', 'ability_right', '--objects', 'shape:random-0,shape:random-1']
-    arguments += ['--n', '2', '--jobs', '1', '--out', str(folder)]
+    arguments += ['--n', '2', '--jobs', '1', '--out', str(folder), *more]
     monkeypatch.setattr(sys, 'argv', ['seeds', *arguments])
     seeds.main()
 
@@ -77,11 +77,9 @@ def test_failed_synthesis_is_reported_and_left_out(folder, monkeypatch, capsys):
     assert set(report['by_object']) == {'shape:random-1'}
 
 
-def test_verdicts_survive_a_file(tmp_path):
-    verdicts = judge(wrapped())
-    verdicts.save(tmp_path / 'v.npz')
-    loaded = Verdicts.load(tmp_path / 'v.npz')
-    for field in dataclasses.fields(Verdicts):
-        one, other = getattr(verdicts, field.name), getattr(loaded, field.name)
-        np.testing.assert_array_equal(one, other)
-    assert loaded.summary() == verdicts.summary()
+def test_quick_verdicts_have_files_of_their_own(folder, monkeypatch):
+    run(folder, monkeypatch, '--quick')
+    stem = 'ability_right.shape-random-0.n2.s0'
+    for friction in ('0.6', '0.3'):
+        assert (folder / f'{stem}.friction{friction}.quick.npz').is_file()
+        assert not (folder / f'{stem}.friction{friction}.npz').exists()

@@ -15,14 +15,15 @@ from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.perception.observation import ObjectObservation
 from dex1b_core.planning import GraspCandidate
 from dex1b_core.robots.description import RobotDescription
-from dex1b_core.simulation.check_messages import Objects, Prepare, Reply, Run
 from dex1b_core.simulation.check_schedule import CheckSchedule
+from dex1b_core.simulation.check_server import CheckServerSource, Objects, Prepare, Run
 from dex1b_core.simulation.check_settings import CheckSettings
 from dex1b_core.simulation.check_trial import draw_trials, judged
 from dex1b_core.simulation.worker_crew import Job, WorkerCrew
+from dex1b_core.simulation.worker_messages import Reply
 
 if TYPE_CHECKING:
-    from dex1b_core.simulation.grasp_check import CheckObject
+    from dex1b_core.simulation.lift_check import CheckObject
 
 MAX_APPROACH = 0.5  # [m]
 
@@ -43,7 +44,7 @@ class CheckPool:
     ) -> None:
         self.settings = settings or CheckSettings()
         self._robot = robot
-        self._crew = WorkerCrew(robot, self.settings, workers)
+        self._crew = WorkerCrew(CheckServerSource(robot, self.settings), workers)
         self._lock = threading.Lock()
         self._closed = False
 

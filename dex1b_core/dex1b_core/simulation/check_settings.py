@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from dex1b_core.config import StrictModel
@@ -14,9 +16,10 @@ class CheckSettings(StrictModel):
     little, lift.
     """
 
+    engine: Literal['sapien', 'mujoco'] = Field('sapien', description='which simulates')
     friction: float = Field(1.0, gt=0, le=2, description='nominal, of hand and object')
-    density: float = Field(500.0, gt=0, description='[kg/m^3] of the object')
-    mass_range: tuple[float, float] = Field((0.03, 0.8), description='[kg] nominal, clipped to')
+    torsion: float = Field(0.005, ge=0, description='[m] torsional friction; mujoco only')
+    mass: float | None = Field(None, gt=0, description='[kg] nominal; none: by volume')
 
     approach_speed: float = Field(0.25, gt=0, description='[m/s] mean')
     close_s: float = Field(0.40, gt=0, description='[s] pregrasp to grasp posture')
@@ -39,9 +42,12 @@ class CheckSettings(StrictModel):
     max_push: float = Field(80.0, gt=0, description='[N] on the wrist during the approach')
     max_slip: float = Field(0.03, gt=0, description='[m] object in the hand, after closing')
     max_rotation: float = Field(0.8, gt=0, description='[rad] object in the hand, after closing')
+    min_rise: float = Field(0.5, gt=0, le=1, description='of each lift, that the object follows')
     max_speed: float = Field(
         20.0, gt=0, description='[m/s] of the object; more is a blown-up trial'
     )
+
+    needs_thumb: bool = Field(True, description='among the two fingers that touch at the end')
 
     trials: int = Field(5, ge=1, le=50, description='for each candidate, the first unperturbed')
     position_noise: float = Field(0.004, ge=0, description='[m] of the object, each axis, uniform')

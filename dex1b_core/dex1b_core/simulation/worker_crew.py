@@ -9,15 +9,14 @@ from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.robots.description import RobotDescription
-from dex1b_core.simulation.check_messages import Objects, Reply
-from dex1b_core.simulation.check_settings import CheckSettings
+from dex1b_core.simulation.worker_messages import Reply, ServerSource
 from dex1b_core.simulation.worker_process import STARTING, WorkerDiedError, WorkerProcess
 
 Key = TypeVar('Key')
 
 POLL_S = 0.1  # bounds how late a cancellation or the deadline is seen
-HUNG_S = 30.0  # a trial takes a fraction of a second, the first import several
+HUNG_S = 60.0  # a trial takes a fraction of a second
+START_S = 240.0  # imports take seconds, but far longer on a machine that does much else
 MAX_DEATHS = 4  # in a row, without one answer in between: something is wrong at large
 
 
@@ -28,12 +27,12 @@ class Job:
     Attributes:
         deadline: Steady time [s].
         stopped: Whether the caller wants to stop now.
-        world: What its trials are about; told to each worker before its first.
+        context: What its requests are about; told to each worker before its first.
     """
 
     deadline: float
     stopped: Callable[[], bool]
-    world: Objects | None = None
+    context: Any = None
 
     @property
     def over(self) -> bool:
@@ -44,9 +43,8 @@ class Job:
 class WorkerCrew:
     """A fixed number of workers; the dead and the hung are replaced."""
 
-    def __init__(self, robot: RobotDescription, settings: CheckSettings, count: int) -> None:
-        self._robot = robot
-        self._settings = settings
+    def __init__(self, source: ServerSource, count: int) -> None:
+        self._source = source
         self._count = count
         self._workers: list[WorkerProcess] = []
         self._deaths = 0
@@ -59,7 +57,7 @@ class WorkerCrew:
     def start(self) -> None:
         """Bring the crew to its number, without waiting for imports."""
         while len(self._workers) < self._count:
-            self._workers.append(WorkerProcess(self._robot, self._settings))
+            self._workers.append(WorkerProcess(self._source))
 
     def close(self) -> None:
         """End all workers at once."""
@@ -93,7 +91,7 @@ class WorkerCrew:
             for worker in list(self._workers):
                 if worker.connection in ready:
                     self._collect(worker, job, put)
-                elif worker.pending is not None and time.monotonic() - worker.since > HUNG_S:
+                elif worker.pending is not None and _is_hung(worker):
                     self._bury(worker, job, put)
 
     def _feed(self, job: Job, take: Callable[[], tuple[Any, Any] | None]) -> bool:
@@ -104,9 +102,9 @@ class WorkerCrew:
             item = take()
             if item is None:
                 return True
-            if job.world is not None and worker.told is not job.world:
-                worker.tell(job.world)
-                worker.told = job.world
+            if job.context is not None and worker.told is not job.context:
+                worker.tell(job.context)
+                worker.told = job.context
             worker.ask(item[1], (job, item[0]))
         return False
 
@@ -148,3 +146,8 @@ class WorkerCrew:
 def _job_of(worker: WorkerProcess) -> Any:
     pending = worker.pending
     return None if pending is None or pending == STARTING else pending[0]
+
+
+def _is_hung(worker: WorkerProcess) -> bool:
+    limit = START_S if worker.pending == STARTING else HUNG_S
+    return time.monotonic() - worker.since > limit

@@ -10,12 +10,10 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any
 
-from dex1b_core.robots.description import RobotDescription
-from dex1b_core.simulation.check_messages import Reply, Start
-from dex1b_core.simulation.check_settings import CheckSettings
+from dex1b_core.simulation.worker_messages import Ask, Reply, ServerSource, Start, Tell
 
 STARTING = 'starting'
-_MODULE = 'dex1b_core.simulation.check_worker'
+_MODULE = 'dex1b_core.simulation.worker_main'
 _ONE_THREAD = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'), '1')
 
 
@@ -24,7 +22,7 @@ class WorkerDiedError(Exception):
 
 
 class WorkerProcess:
-    """A child with a warm physics world, one request at a time.
+    """A child with a server of its own, one request at a time.
 
     A plain child process instead of `multiprocessing`: that would import the parent's main
     module again, which for a node means all of ROS, and start helper processes of its own.
@@ -35,7 +33,7 @@ class WorkerProcess:
         since: Steady time of that request [s].
     """
 
-    def __init__(self, robot: RobotDescription, settings: CheckSettings) -> None:
+    def __init__(self, source: ServerSource) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -48,7 +46,7 @@ class WorkerProcess:
         self.connection = Connection(ours.detach())
         self.told: Any = None
         self._number = 0
-        self.ask(Start(robot, settings), STARTING)
+        self._begin(Start(source), STARTING)
 
     @property
     def pid(self) -> int:
@@ -60,21 +58,25 @@ class WorkerProcess:
         """Whether the process runs."""
         return self._process.poll() is None
 
-    def tell(self, message: Any) -> None:
-        """Send what has no reply, to an idle worker: a busy one would block the caller.
+    def tell(self, context: Any) -> None:
+        """Say what has no reply, to an idle worker: a busy one would block the caller."""
+        self._send(Tell(context))
 
-        The death of the process shows at the next `receive`.
-        """
+    def ask(self, request: Any, pending: Any) -> None:
+        """Send a request; `pending` says what the reply is to."""
+        self._begin(Ask(request), pending)
+
+    def _begin(self, message: Any, pending: Any) -> None:
+        self.pending, self.since = pending, time.monotonic()
+        self._send(message)
+
+    def _send(self, message: Any) -> None:
+        """The death of the process shows at the next `receive`."""
         self._number += 1
         try:
             self.connection.send((self._number, message))
         except (BrokenPipeError, ConnectionResetError):
             return
-
-    def ask(self, message: Any, pending: Any) -> None:
-        """Send a request; `pending` says what the reply is to."""
-        self.pending, self.since = pending, time.monotonic()
-        self.tell(message)
 
     def receive(self) -> Reply:
         """Read the reply that is there.

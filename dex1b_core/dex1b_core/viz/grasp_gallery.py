@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from dex1b_core.robots.link_geometry import collision_hulls
 from dex1b_core.simulation.raycast import Body
 from dex1b_core.synthesis.batch import GraspBatch
 from dex1b_core.synthesis.seeds import Seeds
-from dex1b_core.viz.canvas import Headline, Tile, sheet
+from dex1b_core.viz.canvas import MUTED, Colour, Headline, Tile, sheet
 from dex1b_core.viz.hand_picture import FINGERS, PALM
 from dex1b_core.viz.studio import Studio, View
 
@@ -29,23 +31,56 @@ COLUMNS = 4
 SHOWN = 8
 
 
+@dataclass(frozen=True)
+class GalleryTile:
+    """A grasp to show.
+
+    Attributes:
+        object_T_root: (4, 4) of the hand.
+        posture: (J,) [rad], in the order of the hand's kinematics.
+        title, detail: Words under it.
+        colour: Of the mark before the title.
+    """
+
+    object_T_root: Array
+    posture: Array
+    title: str
+    detail: str
+    colour: Colour = MUTED
+
+
 def draw_gallery(path: Path, hand: HandModel, model: ObjectModel, seeds: Seeds) -> None:
     """Draw up to eight of the better half of the grasps, chosen far from each other."""
-    links = _links(hand)
-    target = Body(OBJECT, model.vertices, model.faces, OBJECT_COLOUR)
-    studio = Studio([target, *links], samples=2)
     half = max(SHOWN, len(seeds.score) // 2)
-    tiles = [
-        _tile(studio, links, hand, model, seeds, row)
-        for row in _varied(seeds.grasps.select(torch.arange(min(half, len(seeds.score)))))
-    ]
+    grasps = seeds.grasps
+    tiles = []
+    for row in _varied(grasps.select(torch.arange(min(half, len(seeds.score))))):
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = grasps.rotation[row].numpy(), grasps.translation[row].numpy()
+        detail = f'predicted to hold {float(seeds.score[row]):.0%}'
+        tiles.append(GalleryTile(pose, grasps.grasp[row].numpy(), f'rank {row + 1}', detail))
     extents = ' x '.join(f'{100 * size:.1f}' for size in model.extents)
     headline = Headline(
         f'{hand.hand.key} at {model.spec}',
         f'{len(seeds.score)} grasps of {seeds.made} optimised   object {extents} cm',
     )
+    draw_tiles(path, headline, hand, (model.vertices, model.faces), tiles)
+
+
+def draw_tiles(
+    path: Path,
+    headline: Headline,
+    hand: HandModel,
+    target: tuple[Array, NDArray[np.int64]],
+    tiles: Sequence[GalleryTile],
+) -> None:
+    """Draw grasps of an object with vertices (V, 3) [m] and faces (F, 3)."""
+    links = _links(hand)
+    body = Body(OBJECT, target[0], target[1], OBJECT_COLOUR)
+    studio = Studio([body, *links], samples=2)
+    drawn = [_tile(studio, links, body, hand, tile) for tile in tiles]
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet(headline, tiles, columns=COLUMNS).save(path)
+    sheet(headline, drawn, columns=COLUMNS).save(path)
 
 
 def _links(hand: HandModel) -> list[Body]:
@@ -72,23 +107,17 @@ def _varied(grasps: GraspBatch) -> list[int]:
 
 
 def _tile(
-    studio: Studio,
-    links: list[Body],
-    hand: HandModel,
-    model: ObjectModel,
-    seeds: Seeds,
-    row: int,
+    studio: Studio, links: list[Body], target: Body, hand: HandModel, tile: GalleryTile
 ) -> Tile:
-    grasps = seeds.grasps
-    wrist = np.eye(4)
-    wrist[:3, :3], wrist[:3, 3] = grasps.rotation[row].numpy(), grasps.translation[row].numpy()
-    placed = hand.kinematics.forward(grasps.grasp[row][None])[0].double().numpy()
+    wrist = tile.object_T_root
+    posture = torch.as_tensor(tile.posture, dtype=torch.float32)
+    placed = hand.kinematics.forward(posture[None])[0].double().numpy()
     poses = {
         name: wrist @ pose for name, pose in zip(hand.kinematics.link_names, placed, strict=True)
     }
     corners = [body.vertices @ poses[body.name][:3, :3].T + poses[body.name][:3, 3]
                for body in links]  # fmt: skip
-    points = np.vstack([model.vertices, *corners])
+    points = np.vstack([target.vertices, *corners])
     middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
     lift = np.eye(4)
     lift[2, 3] = 0.02 - float(points[:, 2].min())
@@ -101,8 +130,7 @@ def _tile(
         (float(eye[0]), float(eye[1]), float(eye[2])), (x, y, z), SIZE, SIZE,
         field_of_view=FIELD_OF_VIEW, floor_fade=(0.3, 0.9),
     )  # fmt: skip
-    detail = f'predicted to hold {float(seeds.score[row]):.0%}'
-    return Tile(studio.draw(poses, view), f'rank {row + 1}', detail)
+    return Tile(studio.draw(poses, view), tile.title, tile.detail, tile.colour)
 
 
 def _seen_from(wrist: Array) -> Array:

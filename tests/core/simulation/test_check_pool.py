@@ -87,8 +87,8 @@ def test_stops_when_enough_passed(pool):
 
 def test_time_budget_leaves_the_rest_untried(pool):
     start = time.monotonic()
-    checked = pool.check(many(200), scenes.observation(), seed=1, time_budget_s=1.5)
-    assert time.monotonic() - start < 2.5
+    checked = pool.check(many(200), scenes.observation(), seed=1, time_budget_s=4.0)
+    assert time.monotonic() - start < 5.0
     results = [c.sim_check.result for c in checked]
     assert results[0] is CheckResult.PASSED
     assert results[-1] is CheckResult.NOT_RUN

@@ -1,0 +1,70 @@
+"""What makes the grasps that a benchmark judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from dex1b_core.data.grasp_set import GraspSet
+from dex1b_core.errors import ErrorCode, UnknownNameError
+from dex1b_core.geometry.object_model import load_object
+from dex1b_core.robots import load_hand
+from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.synthesis.seed_file import grasp_set_of
+from dex1b_core.synthesis.seed_object import SeedObject
+from dex1b_core.synthesis.seed_settings import SeedSettings
+from dex1b_core.synthesis.seeds import SeedSynthesizer
+
+
+class GraspGenerator(Protocol):
+    """Makes grasps of an object."""
+
+    def __call__(self, target: str, count: int, seed: int) -> GraspSet:
+        """`count` grasps of what `load_object` calls `target`.
+
+        Raises:
+            Dex1bError: the object cannot be loaded.
+        """
+
+
+def optimizer(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
+    """Seeds from scratch, ranked: `SeedSynthesizer` with its defaults."""
+    model = HandModel(load_hand(hand))
+    settings = SeedSettings()
+    synthesizer = SeedSynthesizer(model, settings)
+
+    def make(target: str, count: int, seed: int) -> GraspSet:
+        torch.set_num_threads(1)  # a thread for each chunk uses the cores better
+        loaded = load_object(target)
+        prepared = SeedObject.of_model(loaded, on_table=on_table)
+        seeds = synthesizer.synthesize(prepared, count, seed=seed, workers=workers)
+        grasps = grasp_set_of(
+            model, hand, loaded, prepared, seeds, stiffness=settings.grip.stiffness
+        )
+        return grasps.select(np.arange(min(count, len(grasps))))
+
+    return make
+
+
+GENERATORS: dict[str, Callable[..., GraspGenerator]] = {'optimizer': optimizer}
+
+
+def generator_named(name: str, hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
+    """One of `GENERATORS` for a hand.
+
+    Args:
+        name: Which.
+        hand: Its name or file.
+        on_table: Rest objects on a plane.
+        workers: Threads.
+
+    Raises:
+        UnknownNameError: no such generator; the message lists those known.
+    """
+    if name not in GENERATORS:
+        known = list(GENERATORS)
+        raise UnknownNameError(ErrorCode.INVALID_REQUEST, 'generator', name, known)
+    return GENERATORS[name](hand, on_table=on_table, workers=workers)

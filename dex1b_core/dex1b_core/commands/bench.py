@@ -1,0 +1,92 @@
+"""`dex1b bench ...`: measure; other packages add to it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+bench_app = typer.Typer(help='Measure grasps and the stack.', no_args_is_help=True)
+
+
+def register(main_app: typer.Typer) -> None:
+    """Add the commands to `dex1b`."""
+    main_app.add_typer(bench_app, name='bench')
+
+
+@bench_app.command('grasp')
+def bench_grasp(
+    hand: Annotated[str, typer.Option(help="Hand by name, or its description's .yaml file.")],
+    generator: Annotated[str, typer.Option(help='What makes the grasps: optimizer.')] = 'optimizer',
+    objects: Annotated[
+        str,
+        typer.Option(help="'ycb', 'procedural', a .txt list, a folder of meshes, or names."),
+    ] = 'procedural',
+    protocols: Annotated[
+        list[str],
+        typer.Option(
+            '--protocol',
+            help='dexgraspbench, dexgraspnet, dex1b, lift or strict; may be given several times.',
+        ),
+    ] = ['dexgraspbench'],  # noqa: B006  (typer copies it)
+    count: Annotated[int, typer.Option('--n', min=1, help='Grasps of each object.')] = 16,
+    seed: Annotated[int, typer.Option(help='Of every random draw.')] = 0,
+    on_table: Annotated[bool, typer.Option('--table', help='Rest objects on a plane.')] = False,
+    workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
+    folder: Annotated[
+        Path, typer.Option(help='Where grasps and verdicts are kept; what is there is kept.')
+    ] = Path('out/bench/grasp'),
+    json_path: Annotated[
+        Path | None, typer.Option('--json', help='Write the report to this file.')
+    ] = None,
+    page_path: Annotated[
+        Path | None, typer.Option('--html', help='Write a page with pictures to this file.')
+    ] = None,
+) -> None:
+    """Make grasps of many objects, judge them by protocols and measure them."""
+    from dex1b_core.benchmark.generators import generator_named
+    from dex1b_core.benchmark.grasp_bench import BenchSettings, ObjectResult, bench_grasps
+    from dex1b_core.benchmark.object_list import object_list
+    from dex1b_core.benchmark.protocols import protocol_named
+
+    for name in protocols:
+        protocol_named(name)
+    kind = f'{generator}{".table" if on_table else ""}'
+    settings = BenchSettings(
+        hand=hand,
+        generator=generator,
+        objects=tuple(object_list(objects)),
+        protocols=tuple(protocols),
+        count=count,
+        seed=seed,
+        folder=folder / f'{Path(hand).stem}.{kind}',
+        workers=workers,
+    )
+
+    def show(name: str, result: ObjectResult | None) -> None:
+        if result is None:
+            typer.echo(f'{name}: could not be made; see the report')
+            return
+        rates = ', '.join(
+            f'{protocol} {evaluation.success.mean():.0%}'
+            for protocol, evaluation in result.evaluations.items()
+        )
+        typer.echo(f'{name}: {rates}')
+
+    maker = generator_named(generator, hand, on_table=on_table, workers=workers)
+    report, results = bench_grasps(settings, maker, show)
+    for name, section in report['protocols'].items():
+        rate = section['grasp_success']
+        typer.echo(f'{name}: {"-" if rate is None else f"{rate:.1%}"} of {section["n"]} grasps')
+    if json_path is not None:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
+        json_path.write_text(json.dumps(report, indent=2) + '\n')
+    if page_path is not None:
+        from dex1b_core.benchmark.bench_page import write_bench_page
+
+        command = shlex.join(['dex1b', *sys.argv[1:]])
+        write_bench_page(page_path, report, results, command)

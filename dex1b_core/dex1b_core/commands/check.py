@@ -1,0 +1,133 @@
+"""`dex1b check`: do grasps hold in physics?"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from dex1b_core.benchmark.evaluation import Evaluation
+    from dex1b_core.simulation.engine import EngineName
+
+
+class Engines(StrEnum):
+    """Which physics engines."""
+
+    PROTOCOL = 'protocol'
+    SAPIEN = 'sapien'
+    MUJOCO = 'mujoco'
+    BOTH = 'both'
+
+
+def register(main_app: typer.Typer) -> None:
+    """Add the command to `dex1b`."""
+    main_app.command('check')(check)
+
+
+def check(
+    grasps_path: Annotated[Path, typer.Option('--grasps', help='File that dex1b synth wrote.')],
+    protocols: Annotated[
+        list[str],
+        typer.Option(
+            '--protocol',
+            help='dexgraspbench, dexgraspnet, dex1b, lift or strict; may be given several times.',
+        ),
+    ] = ['strict'],  # noqa: B006  (typer copies it)
+    target: Annotated[
+        str | None, typer.Option('--object', help="Another shape than the file's: file or name.")
+    ] = None,
+    engine: Annotated[Engines, typer.Option(help="'protocol' takes what it names.")] = (
+        Engines.PROTOCOL
+    ),
+    seed: Annotated[int, typer.Option(help='Of perturbed worlds.')] = 0,
+    workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
+    json_path: Annotated[
+        Path | None, typer.Option('--json', help='Write the report to this file.')
+    ] = None,
+) -> None:
+    """Judge grasps in physics by published protocols, or by ours."""
+    from dex1b_core.benchmark.evaluation import evaluate
+    from dex1b_core.benchmark.protocols import protocol_named
+    from dex1b_core.commands.progress import trial_progress
+    from dex1b_core.data.grasp_set import read_grasps
+    from dex1b_core.geometry.object_model import load_object
+    from dex1b_core.simulation.grasp_judge import GraspJudge, source_of
+
+    chosen = [protocol_named(name) for name in protocols]
+    grasps = read_grasps(grasps_path)
+    if target is not None:
+        parts = tuple(part.vertices for part in load_object(target).parts)
+        grasps = replace(grasps, object=target, object_parts=parts)
+    engines = _engines(engine)
+    start = time.perf_counter()
+    found: list[Evaluation] = []
+    with GraspJudge(source_of(grasps), workers=workers) as judge:
+        for protocol in chosen:
+            with trial_progress(protocol.name) as advance:
+                evaluation = evaluate(
+                    judge, grasps, protocol, engines=engines, seed=seed, on_progress=advance
+                )
+            found.append(evaluation)
+            reasons = ', '.join(f'{count} {name}' for name, count in evaluation.reasons().items())
+            typer.echo(
+                f'{protocol.name}: {int(evaluation.success.sum())} of {len(grasps)} succeed'
+                f'{f"; failed: {reasons}" if reasons else ""}'
+            )
+    report = {
+        'hand': grasps.hand,
+        'object': grasps.object,
+        'n': len(grasps),
+        'seed': seed,
+        'engine': engine.value,
+        'wall_s': round(time.perf_counter() - start, 3),
+        'protocols': {evaluation.protocol: _section(evaluation) for evaluation in found},
+    }
+    if json_path is not None:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
+        json_path.write_text(json.dumps(report, indent=2) + '\n')
+
+
+def _engines(engine: Engines) -> tuple[EngineName, ...]:
+    if engine is Engines.BOTH:
+        return ('mujoco', 'sapien')
+    if engine is Engines.SAPIEN:
+        return ('sapien',)
+    return ('mujoco',) if engine is Engines.MUJOCO else ()
+
+
+def _section(evaluation: Evaluation) -> dict[str, Any]:
+    """What the JSON says about one protocol."""
+    from dex1b_core.planning import FailureReason
+
+    return {
+        'grasp_success': float(evaluation.success.mean()) if len(evaluation.success) else None,
+        'object_success': bool(evaluation.success.any()),
+        'n': len(evaluation.success),
+        'reasons': evaluation.reasons(),
+        'processor_s': round(evaluation.seconds, 3),
+        'grasps': [
+            {
+                'success': bool(success),
+                'reason': FailureReason(reason).name.lower(),
+                'engine': engine,
+                'stage': stage,
+                'trials': trials,
+                'held': held,
+            }
+            for success, reason, engine, stage, trials, held in zip(
+                evaluation.success.tolist(),
+                evaluation.reason.tolist(),
+                evaluation.engine.tolist(),
+                evaluation.stage.tolist(),
+                evaluation.trials.tolist(),
+                evaluation.held.tolist(),
+                strict=True,
+            )
+        ],
+    }

@@ -1,0 +1,17 @@
+"""Progress bars of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+
+@contextmanager
+def trial_progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that vanishes in the end; yields what takes (done, total)."""
+    columns = ('{task.description}', BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True) as progress:
+        task = progress.add_task(name, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,0 +1,83 @@
+"""The benchmark on a gripper and a box, whose grasps hold or miss for sure."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dex1b_core.benchmark.bench_page import write_bench_page
+from dex1b_core.benchmark.grasp_bench import BenchSettings, bench_grasps
+from dex1b_core.errors import Dex1bError, ErrorCode, UnknownNameError
+
+
+class Maker:
+    """Two firm grasps, and one that never closes; `broken` cannot be loaded."""
+
+    def __init__(self, gripper, touching):
+        closed = np.full(2, touching)
+        self.grasps = replace(
+            gripper([closed, closed, 0 * closed]),
+            squeeze=np.array([closed + 0.02, closed + 0.02, 0 * closed]),
+        )
+        self.calls = []
+
+    def __call__(self, target, count, seed):
+        self.calls.append((target, count, seed))
+        if target == 'broken':
+            raise Dex1bError(ErrorCode.SHAPE_INVALID, 'it is flat')
+        return self.grasps
+
+
+@pytest.fixture
+def maker(gripper):
+    return Maker(gripper, 0.03)
+
+
+@pytest.fixture
+def settings(tmp_path, gripper_folder):
+    return BenchSettings(
+        hand=str(gripper_folder / 'gripper.yaml'),
+        generator='maker',
+        objects=('one', 'broken', 'shape:two'),
+        protocols=('dexgraspnet',),
+        count=3,
+        seed=7,
+        folder=tmp_path / 'bench',
+        workers=0,
+    )
+
+
+def test_report_counts_and_goes_on_where_it_stopped(settings, maker):
+    report, results = bench_grasps(settings, maker)
+    assert [call[0] for call in maker.calls] == ['one', 'broken', 'shape:two']
+    assert (report['n'], report['objects'], report['seed']) == (6, 2, 7)
+    assert report['failed_objects'] == {'broken': 'it is flat'}
+    section = report['protocols']['dexgraspnet']
+    assert section['grasp_success'] == pytest.approx(2 / 3)
+    assert section['object_success'] == 1.0
+    assert section['reasons'] == {'missed': 2}
+    assert report['by_object']['one'] == {'dexgraspnet': pytest.approx(2 / 3, abs=1e-4)}
+    assert set(report['penetration_mm']) == {'p50', 'p95', 'max'}
+    assert report['valid_per_s'] > 0
+    json.dumps(report)
+    again, _ = bench_grasps(settings, maker)
+    assert [call[0] for call in maker.calls[3:]] == ['broken']  # the others are there
+    assert again == report
+    assert [result.name for result in results] == ['one', 'shape:two']
+
+
+def test_page_shows_table_failures_and_pictures(settings, maker, tmp_path):
+    report, results = bench_grasps(settings, maker)
+    path = tmp_path / 'bench.html'
+    write_bench_page(path, report, results, 'dex1b bench grasp --n 3')
+    text = path.read_text()
+    for words in ('66.7 %', '2 missed', 'it is flat', 'dex1b bench grasp --n 3', 'Best', 'Worst'):
+        assert words in text
+    assert text.count('data:image/png;base64') == 2
+
+
+def test_unknown_protocol_is_found_before_any_work(settings, maker):
+    with pytest.raises(UnknownNameError, match='strictest'):
+        bench_grasps(replace(settings, protocols=('strictest',)), maker)
+    assert not maker.calls

@@ -1,6 +1,6 @@
 """Does the physics check predict the lift? Verdicts against the whole arm in the world.
 
-    python benchmarks/check_vs_lift.py --objects 025_mug,011_banana --each 6
+    python -m benchmarks.check_vs_lift --objects 025_mug,011_banana --each 6
 
 Lifts candidates that passed and candidates that failed alike, on the true object, and counts.
 """
@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from pick_without_ros import LocalStages, follow, look
 
+from benchmarks.pick_without_ros import LocalStages, follow, look
 from dex1b_core.errors import Dex1bError
 from dex1b_core.geometry.object_model import load_object
 from dex1b_core.perception import PerceptionSettings, RobotMask, observe

@@ -1,6 +1,6 @@
 """The whole pick without ROS, for many objects: camera, shape, grasps, physics check, lift.
 
-    python benchmarks/pick_without_ros.py --objects 006_mustard_bottle,025_mug --backend optimizer
+    python -m benchmarks.pick_without_ros --objects 006_mustard_bottle,025_mug --backend optimizer
 
 Judges by ground truth: lifted by 0.10 m and held for 2 s.
 """

@@ -100,7 +100,7 @@ PROTOCOLS = {
             'strict',
             'Ours: all six directions of dexgraspbench without torsional friction, in both '
             'engines, and in three of four worlds with other friction, mass, pose and joints.',
-            replace(_DEXGRASPBENCH, torsion=0.0),
+            replace(_DEXGRASPBENCH, torsion=0.0, published_contacts=False),
             engines=('mujoco', 'sapien'),
             worlds=5,
             share=0.75,

@@ -97,12 +97,19 @@ class Engine(Protocol):
         """Go back to a state since the last `place`."""
 
 
-def make_engine(name: EngineName, scene: SceneDescription) -> Engine:
-    """An engine with its default settings, those that agree with the other engine's."""
+def make_engine(name: EngineName, scene: SceneDescription, *, published: bool = False) -> Engine:
+    """An engine with the settings at which the engines agree best.
+
+    Args:
+        name: Which.
+        scene: What to build.
+        published: MuJoCo with DexGraspBench's contact parameters instead.
+    """
     if name == 'mujoco':
         from dex1b_core.simulation.mujoco_engine import MujocoEngine
+        from dex1b_core.simulation.mujoco_model import MATCHED, PUBLISHED
 
-        return MujocoEngine(scene)
+        return MujocoEngine(scene, PUBLISHED if published else MATCHED)
     from dex1b_core.simulation.sapien_engine import SapienEngine
 
     return SapienEngine(scene)

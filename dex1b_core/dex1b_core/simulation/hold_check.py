@@ -91,7 +91,11 @@ class HoldChecker:
             protocol.torsion,
         )
         self.protocol = protocol
-        self._engine = make_engine(engine, scene) if isinstance(engine, str) else engine(scene)
+        self.engine = (
+            make_engine(engine, scene, published=protocol.published_contacts)
+            if isinstance(engine, str)
+            else engine(scene)
+        )
         self._ruler = OverlapRuler(scene)
         self._fingers = robot.fingers()
 
@@ -120,7 +124,7 @@ class HoldChecker:
             return HoldTrial(FailureReason.UNSTABLE, 'start')
         trial = self._measure(object_T_root, postures, plane, approach)
         mass = self._mass * mass_scale
-        self._engine.set_conditions(
+        self.engine.set_conditions(
             friction=self.protocol.friction if friction is None else friction, mass=mass
         )
         trial = self._simulate(trial, object_T_root, postures, self.protocol.push_on(mass))
@@ -160,7 +164,7 @@ class HoldChecker:
         self, trial: HoldTrial, object_T_root: Array, postures: Postures, force: float
     ) -> HoldTrial:
         """Close the hand and push."""
-        protocol, engine = self.protocol, self._engine
+        protocol, engine = self.protocol, self.engine
         if trial.start_penetration > protocol.max_start_overlap:
             return replace(trial, reason=FailureReason.INITIAL_PENETRATION, stage='start')
         start = postures.pregrasp if protocol.from_pregrasp else postures.grasp
@@ -187,14 +191,14 @@ class HoldChecker:
         ways += [(postures.grasp, postures.squeeze)] if protocol.squeezes else []
         for start, end in ways:
             for stage in range(1, protocol.stages + 1):
-                self._engine.command(start + (end - start) * (stage / protocol.stages))
-                if not self._engine.advance(protocol.stage_s):
+                self.engine.command(start + (end - start) * (stage / protocol.stages))
+                if not self.engine.advance(protocol.stage_s):
                     return False
         return True
 
     def _push(self, trial: HoldTrial, force: float) -> HoldTrial:
         """Each direction from the state after closing."""
-        protocol, engine = self.protocol, self._engine
+        protocol, engine = self.protocol, self.engine
         closed = engine.save()
         directions = trial.directions.copy()
         first: tuple[FailureReason, str] | None = None
@@ -217,7 +221,7 @@ class HoldChecker:
 
     def _hold(self) -> FailureReason:
         """Let a push act; NONE when the object stays."""
-        protocol, engine = self.protocol, self._engine
+        protocol, engine = self.protocol, self.engine
         limits = np.array([protocol.max_shift, protocol.max_turn])
         before = np.full(2, np.inf)
         looks = protocol.looks * (2 if protocol.extrapolates else 1)

@@ -42,6 +42,8 @@ class HoldProtocol:
         extrapolates: A direction counts as held when the object, drifting on four times as fast as
             it did since the last look, would stay in place; a half to a quarter of the time.
         all_directions: Go on when the verdict is known.
+        published_contacts: MuJoCo with DexGraspBench's contact parameters; else those at which the
+            engines agree best.
     """
 
     friction: float = 0.6
@@ -67,6 +69,7 @@ class HoldProtocol:
     approach_distance: float = 0.08
     extrapolates: bool = False
     all_directions: bool = False
+    published_contacts: bool = True
 
     def mass_of(self, volume: float) -> float:
         """Of an object [kg] with a volume [m^3]."""

@@ -87,7 +87,7 @@ class MujocoEngine:
     def advance(self, duration: float) -> bool:
         """See `Engine`; MuJoCo warns, resets and goes on when its solution breaks down."""
         mujoco.mj_step(self.model, self.data, max(1, round(duration / self.timestep)))
-        return not any(warning.number > 0 for warning in self.data.warning)
+        return not self.data.warning.number.any()
 
     def object_pose(self) -> Array:
         """See `Engine`."""

@@ -38,6 +38,7 @@ class Softness:
 
 # as DexGraspBench has it: the hand's own contacts are stiff, objects keep MuJoCo's defaults
 STIFF = Softness((0.005, 1.0), (0.5, 0.99, 0.0001, 0.5, 2.0))
+HARD = Softness((0.004, 1.0), (0.95, 0.99, 0.0001, 0.5, 2.0))
 RIGID = Softness((0.008, 1.0), (0.99, 0.999, 0.0001, 0.5, 2.0))  # mimic joints
 
 
@@ -63,6 +64,14 @@ class MujocoSettings:
     robot_contact: Softness = STIFF
     object_contact: Softness = Softness()
     mimic: Softness = RIGID
+
+
+PUBLISHED = MujocoSettings()
+"""DexGraspBench's, in a later MuJoCo."""
+MATCHED = MujocoSettings(
+    timestep=0.002, multi_contact=False, robot_contact=HARD, object_contact=HARD
+)
+"""Contacts as hard as PhysX has them: benchmarks/engine_agreement.py."""
 
 
 def robot_model(tree: BodyTree, settings: MujocoSettings) -> Any:

@@ -1,0 +1,137 @@
+"""What checking costs beside simulating: hold checks a second on one core, and early exit.
+
+    .venv/bin/python -m benchmarks.check_throughput --json out/throughput.json
+
+For each engine and object: unranked seeds through the whole of dexgraspbench, all directions, and
+the same commands and pushes as bare steps of the same scene. Then what early exit is worth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dex1b_core.data import GraspSet
+from dex1b_core.geometry.object_model import load_object
+from dex1b_core.robots import load_hand
+from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.simulation.engine import ENGINES, EngineName
+from dex1b_core.simulation.grasp_judge import source_of
+from dex1b_core.simulation.hold_check import AXES, HoldChecker, Postures
+from dex1b_core.simulation.hold_protocol import HoldProtocol
+from dex1b_core.simulation.urdf_bodies import read_body_tree
+from dex1b_core.synthesis.seed_file import grasp_set_of
+from dex1b_core.synthesis.seed_object import SeedObject
+from dex1b_core.synthesis.seed_settings import SeedSettings
+from dex1b_core.synthesis.seeds import SeedSynthesizer
+
+OBJECTS = ('shape:sphere', 'ycb:025_mug', 'ycb:035_power_drill')
+FULL = HoldProtocol(all_directions=True)
+EARLY = HoldProtocol()
+DRIFT = HoldProtocol(extrapolates=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--hand', default='allegro_right')
+    parser.add_argument('--objects', default=','.join(OBJECTS))
+    parser.add_argument('--n', type=int, default=8)
+    parser.add_argument('--json', type=Path)
+    arguments = parser.parse_args()
+    rows = []
+    for name in arguments.objects.split(','):
+        grasps = made(arguments.hand, name, arguments.n)
+        for engine in ENGINES:
+            rows.append(measured(grasps, name, engine))
+            print(line(rows[-1]), flush=True)
+    if arguments.json is not None:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(rows, indent=2) + '\n')
+
+
+def made(hand: str, name: str, count: int) -> GraspSet:
+    """Unranked seeds: some hold, some do not."""
+    model, hand_model = load_object(name), HandModel(load_hand(hand))
+    target, settings = SeedObject.of_model(model), replace(SeedSettings(), excess=1.0)
+    seeds = SeedSynthesizer(hand_model, settings).synthesize(target, count, seed=2)
+    gain = settings.grip.stiffness
+    return grasp_set_of(hand_model, hand, model, target, seeds, stiffness=gain)
+
+
+def measured(grasps: GraspSet, name: str, engine: EngineName) -> dict[str, Any]:
+    """Processor time a grasp [ms] of the full check, bare steps, and checks that end early.
+
+    Overhead is that of grasps that go through all of it.
+    """
+    tree = read_body_tree(source_of(grasps))
+    checkers = {
+        key: HoldChecker(tree, grasps.object_parts, protocol, engine)
+        for key, protocol in (('full', FULL), ('early', EARLY), ('drift', DRIFT))
+    }
+    times: dict[str, list[float]] = {key: [] for key in (*checkers, 'bare')}
+    held, whole = 0, []
+    for row in range(len(grasps)):
+        pose = grasps.object_T_hand[row]
+        postures = Postures(grasps.pregrasp[row], grasps.grasp[row], grasps.squeeze[row])
+        for key, checker in checkers.items():
+            start = time.process_time()
+            trial = checker.run(pose, postures)
+            times[key].append(time.process_time() - start)
+            if key == 'full':  # else it ended before the pushes
+                whole.append(bool((trial.directions >= 0).all()))
+                held += bool((trial.directions == 1).all())
+        start = time.process_time()
+        bare(checkers['full'], pose, postures)
+        times['bare'].append(time.process_time() - start)
+    mean = {key: 1e3 * float(np.mean(values)) for key, values in times.items()}
+    own, steps = (float(np.array(times[key])[whole].sum()) for key in ('full', 'bare'))
+    return {
+        'object': name,
+        'parts': len(grasps.object_parts),
+        'engine': engine,
+        'n': len(grasps),
+        'held': held,
+        'ms': mean,
+        'whole': sum(whole),
+        'overhead': own / steps - 1.0 if steps > 0 else None,
+        'early_exit_saves': 1.0 - mean['early'] / mean['full'],
+        'early_exit_and_drift_save': 1.0 - mean['drift'] / mean['full'],
+    }
+
+
+def bare(checker: HoldChecker, pose: np.ndarray, postures: Postures) -> None:
+    """The commands and pushes of the full check, and nothing else."""
+    engine, protocol = checker.engine, checker.protocol
+    engine.place(pose, postures.pregrasp, np.eye(4))
+    ways = ((postures.pregrasp, postures.grasp), (postures.grasp, postures.squeeze))
+    for start, end in ways:
+        for stage in range(1, protocol.stages + 1):
+            engine.command(start + (end - start) * (stage / protocol.stages))
+            engine.advance(protocol.stage_s)
+    closed = engine.save()
+    for axis in AXES:
+        engine.restore(closed)
+        engine.push(protocol.force * axis)
+        engine.advance(protocol.hold_s)
+
+
+def line(row: dict[str, Any]) -> str:
+    """A row of the table."""
+    ms = row['ms']
+    overhead = '-' if row['overhead'] is None else f'{row["overhead"]:.0%}'
+    return (
+        f'| {row["object"]} | {row["parts"]} | {row["engine"]} | {row["held"]}/{row["n"]} | '
+        f'{ms["bare"]:.0f} | {ms["full"]:.0f} | {overhead} | {ms["early"]:.0f} | '
+        f'{row["early_exit_saves"]:.0%} | {ms["drift"]:.0f} | '
+        f'{row["early_exit_and_drift_save"]:.0%} |'
+    )
+
+
+if __name__ == '__main__':
+    main()

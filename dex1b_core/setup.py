@@ -49,6 +49,7 @@ setup(
             'bench = dex1b_core.commands.bench:register',
             'check = dex1b_core.commands.check:register',
             'synth = dex1b_core.commands.synth:register',
+            'exchange = dex1b_core.commands.exchange:register',
             'hand = dex1b_core.commands.hand:register',
         ],
     },

@@ -13,6 +13,8 @@ import typer
 
 if TYPE_CHECKING:
     from dex1b_core.benchmark.evaluation import Evaluation
+    from dex1b_core.benchmark.protocols import Protocol
+    from dex1b_core.data.grasp_set import GraspSet
     from dex1b_core.simulation.engine import EngineName
 
 
@@ -47,6 +49,10 @@ def check(
     ),
     seed: Annotated[int, typer.Option(help='Of perturbed worlds.')] = 0,
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
+    film: Annotated[
+        Path | None, typer.Option(help='Draw one grasp through the first protocol (.png).')
+    ] = None,
+    film_row: Annotated[int, typer.Option(min=0, help='Which grasp --film draws.')] = 0,
     json_path: Annotated[
         Path | None, typer.Option('--json', help='Write the report to this file.')
     ] = None,
@@ -64,6 +70,8 @@ def check(
     if target is not None:
         parts = tuple(part.vertices for part in load_object(target).parts)
         grasps = replace(grasps, object=target, object_parts=parts)
+    if film is not None and film_row >= len(grasps):
+        raise typer.BadParameter(f'there are {len(grasps)} grasps; --film-row begins at 0')
     engines = _engines(engine)
     start = time.perf_counter()
     found: list[Evaluation] = []
@@ -79,6 +87,8 @@ def check(
                 f'{protocol.name}: {int(evaluation.success.sum())} of {len(grasps)} succeed'
                 f'{f"; failed: {reasons}" if reasons else ""}'
             )
+    if film is not None:
+        _film(film, grasps, film_row, chosen[0], engines)
     report = {
         'hand': grasps.hand,
         'object': grasps.object,
@@ -91,6 +101,21 @@ def check(
     if json_path is not None:
         json_path.parent.mkdir(parents=True, exist_ok=True)
         json_path.write_text(json.dumps(report, indent=2) + '\n')
+
+
+def _film(
+    path: Path,
+    grasps: GraspSet,
+    row: int,
+    protocol: Protocol,
+    engines: tuple[EngineName, ...],
+) -> None:
+    from dex1b_core.simulation.hold_protocol import HoldProtocol
+    from dex1b_core.viz.film_strip import draw_film
+
+    if not isinstance(protocol.check, HoldProtocol):
+        raise typer.BadParameter(f'--film shows hold checks; {protocol.name} is none')
+    draw_film(path, grasps, row, protocol.check, (engines or protocol.engines)[0])
 
 
 def _engines(engine: Engines) -> tuple[EngineName, ...]:

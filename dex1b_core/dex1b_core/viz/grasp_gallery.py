@@ -125,7 +125,7 @@ def _tile(
     x, y, z = (middle + lift[:3, 3]).tolist()
     size = float(np.linalg.norm(np.ptp(points, axis=0)))
     away = 0.52 * size / np.tan(0.5 * np.radians(FIELD_OF_VIEW))
-    eye = np.array([x, y, z]) + away * _seen_from(wrist[:3, 3])
+    eye = np.array([x, y, z]) + away * seen_from(wrist[:3, 3])
     view = View(
         (float(eye[0]), float(eye[1]), float(eye[2])), (x, y, z), SIZE, SIZE,
         field_of_view=FIELD_OF_VIEW, floor_fade=(0.3, 0.9),
@@ -133,7 +133,7 @@ def _tile(
     return Tile(studio.draw(poses, view), tile.title, tile.detail, tile.colour)
 
 
-def _seen_from(wrist: Array) -> Array:
+def seen_from(wrist: Array) -> Array:
     """Unit direction to a camera that sees the hand from the side and a little from above."""
     side = np.cross(wrist, [0.0, 0.0, 1.0])
     if np.linalg.norm(side) < 0.01:

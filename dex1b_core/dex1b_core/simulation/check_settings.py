@@ -19,7 +19,7 @@ class CheckSettings(StrictModel):
     engine: Literal['sapien', 'mujoco'] = Field('sapien', description='which simulates')
     friction: float = Field(1.0, gt=0, le=2, description='nominal, of hand and object')
     torsion: float = Field(0.005, ge=0, description='[m] torsional friction; mujoco only')
-    mass: float | None = Field(None, gt=0, description='[kg] nominal; none: by volume')
+    mass: float = Field(0.0, ge=0, description='[kg] nominal; 0: by volume')
 
     approach_speed: float = Field(0.25, gt=0, description='[m/s] mean')
     close_s: float = Field(0.40, gt=0, description='[s] pregrasp to grasp posture')

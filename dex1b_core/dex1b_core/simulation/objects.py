@@ -85,16 +85,6 @@ def object_pose(entity: Any) -> Array:
     return np.asarray(entity.get_pose().to_transformation_matrix(), dtype=float)
 
 
-def set_object_pose(entity: Any, world_T_object: Array) -> None:
-    """Put an object somewhere, at rest."""
-    import sapien
-
-    body = body_of(entity)
-    entity.set_pose(sapien.Pose(np.asarray(world_T_object, dtype=np.float32)))
-    body.set_linear_velocity(np.zeros(3))
-    body.set_angular_velocity(np.zeros(3))
-
-
 def settle(scene: Any, entity: Any, *, limit_s: float = 3.0) -> bool:
     """Let an object come to rest; whether it did within `limit_s` simulated seconds."""
     body = body_of(entity)

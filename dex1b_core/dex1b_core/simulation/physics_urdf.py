@@ -1,8 +1,7 @@
-"""A robot's URDF as the physics engine should get it: no visuals, sane inertias, one subtree."""
+"""A robot's URDF as the physics engine should get it: no visuals, sane inertias."""
 
 from __future__ import annotations
 
-import copy
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -17,21 +16,15 @@ from dex1b_core.robots.description import RobotDescription
 Array = NDArray[np.float64]
 Element = ElementTree.Element
 
-MOUNT = 'mount'
-SLIDES = ('slide_x', 'slide_y', 'slide_z')
-SLIDE_RANGE = 2.0  # [m] each way
 _MARKER_MASS = 1e-3  # [kg] of links without a body, such as fingertip frames
-_SLIDE_MASS = 1.0  # [kg]
 
 
-def physics_urdf(description: RobotDescription, *, hand_only: bool = False) -> str:
+def physics_urdf(description: RobotDescription) -> str:
     """URDF text with absolute mesh paths.
 
     Args:
         description: The robot; `simulation.correct_inertias` repairs inertias that no body of
             the link's size can have.
-        hand_only: Keep the subtree under the hand's root link, on three sliding joints
-            (`SLIDES`) along the axes of a fixed link `MOUNT`.
     """
     path = description.urdf_path
     robot = _parse(path)
@@ -41,8 +34,6 @@ def physics_urdf(description: RobotDescription, *, hand_only: bool = False) -> s
             for element in link.findall(tag):
                 link.remove(element)
         _repair_inertia(link, correct=description.simulation.correct_inertias)
-    if hand_only:
-        robot = _on_mount(_subtree(robot, description.hand.root_link), description.hand.root_link)
     return ElementTree.tostring(robot, encoding='unicode')
 
 
@@ -149,47 +140,3 @@ def _set_inertial(link: Element, mass: float, centre: Array, inertia: Array) -> 
     ElementTree.SubElement(
         inertial, 'inertia', {name: repr(float(inertia[ij])) for name, ij in names.items()}
     )
-
-
-def _subtree(robot: Element, root: str) -> Element:
-    kept = {root}
-    joints = robot.findall('joint')
-    while True:
-        children = {_link(j, 'child') for j in joints if _link(j, 'parent') in kept}
-        if children <= kept:
-            break
-        kept |= children
-    tree = Element('robot', robot.attrib)
-    tree.extend(copy.deepcopy(k) for k in robot.findall('link') if k.attrib['name'] in kept)
-    tree.extend(copy.deepcopy(j) for j in joints if _link(j, 'parent') in kept)
-    if not tree.findall('link'):
-        names = ', '.join(sorted(link.attrib['name'] for link in robot.findall('link')))
-        raise ConfigurationError(f"the URDF has no link '{root}'; its links are: {names}")
-    return tree
-
-
-def _link(joint: Element, end: str) -> str:
-    element = joint.find(end)
-    if element is None:
-        raise ConfigurationError(f"joint '{joint.attrib.get('name')}' has no {end} link")
-    return element.attrib['link']
-
-
-def _on_mount(hand: Element, root: str) -> Element:
-    links = [MOUNT, *(f'{slide}_link' for slide in SLIDES)]
-    for name in links:
-        link = ElementTree.SubElement(hand, 'link', name=name)
-        _set_inertial(link, _SLIDE_MASS, np.zeros(3), np.eye(3) * _SLIDE_MASS * 1e-2)
-    for axis, slide in enumerate(SLIDES):
-        joint = ElementTree.SubElement(hand, 'joint', name=slide, type='prismatic')
-        ElementTree.SubElement(joint, 'parent', link=links[axis])
-        ElementTree.SubElement(joint, 'child', link=links[axis + 1])
-        ElementTree.SubElement(joint, 'axis', xyz=' '.join(str(v) for v in np.eye(3)[axis]))
-        ElementTree.SubElement(
-            joint, 'limit', lower=str(-SLIDE_RANGE), upper=str(SLIDE_RANGE), effort='1e3',
-            velocity='10',
-        )  # fmt: skip
-    joint = ElementTree.SubElement(hand, 'joint', name='mount_to_hand', type='fixed')
-    ElementTree.SubElement(joint, 'parent', link=links[-1])
-    ElementTree.SubElement(joint, 'child', link=root)
-    return hand

@@ -14,12 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots.description import DriveSettings, RobotDescription
-from dex1b_core.simulation.physics_urdf import SLIDES, physics_urdf
+from dex1b_core.simulation.physics_urdf import physics_urdf
 from dex1b_core.simulation.settings import PhysicsSettings
 
 Array = NDArray[np.float64]
-
-_SLIDE_DRIVE: Mapping[str, float] = {'stiffness': 1e5, 'damping': 2e3, 'force_limit': 1e4}
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class LinkContact:
 
 
 class SimulatedRobot:
-    """An arm with a hand, or the hand alone on a mount, in a SAPIEN scene.
+    """An arm with a hand in a SAPIEN scene.
 
     Joints go by name; SAPIEN's own order stays inside.
     """
@@ -77,7 +75,6 @@ class SimulatedRobot:
         scene: Any,
         description: RobotDescription,
         *,
-        hand_only: bool = False,
         settings: PhysicsSettings | None = None,
     ) -> Self:
         """Add the robot to a scene, at home with the hand open, fixed at the origin.
@@ -85,18 +82,15 @@ class SimulatedRobot:
         Args:
             scene: Made by `PhysicsSettings.new_scene`.
             description: Which robot.
-            hand_only: Only the hand, on a mount: see `set_mount_pose` and `set_mount_offset`.
             settings: For the friction; those of the scene.
         """
         settings = settings or PhysicsSettings()
-        text = physics_urdf(description, hand_only=hand_only)
+        text = physics_urdf(description)
         robot = cls(_build(scene, text, settings), description, _mimic_joints(text), settings)
         robot._set_drives()
         robot._filter_collisions()
-        group = description.hand if hand_only else description.arm
-        start = {} if hand_only else dict(zip(group.joints, description.arm.home, strict=True))
-        start |= dict(zip(description.hand.joints, description.hand.open, strict=True))
-        robot.set_positions(list(start), list(start.values()))
+        arm, hand = description.arm, description.hand
+        robot.set_positions([*arm.joints, *hand.joints], [*arm.home, *hand.open])
         return robot
 
     # -- joints --------------------------------------------------------------------------------
@@ -190,11 +184,6 @@ class SimulatedRobot:
             for name, link in self._links.items()
         }
 
-    def link_pose(self, name: str) -> Array:
-        """`world_T_link` (4, 4) of one link."""
-        pose = self._links[name].entity_pose
-        return np.asarray(pose.to_transformation_matrix(), dtype=float)
-
     def contacts(self, scene: Any, entity: Any) -> dict[str, LinkContact]:
         """Contacts of the robot's links with an actor in the last step, by link name."""
         found: dict[str, LinkContact] = {}
@@ -215,32 +204,6 @@ class SimulatedRobot:
             found[name] = LinkContact(impulse, separation)
         return found
 
-    # -- hand alone ----------------------------------------------------------------------------
-
-    def set_mount_pose(self, world_T_root: Array) -> None:
-        """Put the hand alone at a pose of its root link, at rest."""
-        import sapien
-
-        self._require_mount()
-        self.set_positions(SLIDES, np.zeros(3))
-        self.articulation.set_root_pose(sapien.Pose(np.asarray(world_T_root, dtype=np.float32)))
-
-    def set_mount_offset(self, offset: ArrayLike) -> None:
-        """Drive the hand alone to a (3,) world offset from `set_mount_pose` [m].
-
-        The mount is stiff: move it in small steps, one a physics step.
-        """
-        self._require_mount()
-        rotation = self.articulation.root_pose.to_transformation_matrix()[:3, :3]
-        self.set_targets(SLIDES, np.asarray(offset, dtype=float) @ rotation)
-
-    def _require_mount(self) -> None:
-        if SLIDES[0] not in self._joints:
-            raise Dex1bError(
-                ErrorCode.PRECONDITION,
-                'this robot is fixed at the origin; load it with hand_only=True to move its mount',
-            )
-
     # -- set-up --------------------------------------------------------------------------------
 
     @property
@@ -257,16 +220,13 @@ class SimulatedRobot:
                 joint.set_armature([simulation.hand.armature])
                 self._drives[name] = (0.0, 0.0, 0.0)
                 continue
-            if name in SLIDES:
-                drive, armature = _SLIDE_DRIVE, 0.0
-            elif name in settings:
-                drive, armature = settings[name]
-            else:
+            if name not in settings:
                 raise Dex1bError(
                     ErrorCode.INVALID_CONFIGURATION,
                     f"robot '{self.description.name}': joint '{name}' is in neither group; put it "
                     'under arm.joints or hand.joints, or make it a mimic joint in the URDF',
                 )
+            drive, armature = settings[name]
             joint.set_drive_properties(**drive)
             joint.set_armature([armature])
             self._drives[name] = (drive['stiffness'], drive['damping'], drive['force_limit'])

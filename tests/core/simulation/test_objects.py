@@ -9,7 +9,6 @@ from dex1b_core.simulation.objects import (
     body_of,
     mass_of,
     object_pose,
-    set_object_pose,
     settle,
 )
 from dex1b_core.simulation.settings import PhysicsSettings, add_table
@@ -56,16 +55,6 @@ def test_a_leaning_block_falls_over():
 def test_what_falls_beside_the_table_does_not_settle():
     scene, entity = on_table(block(0.05, 0.05, 0.1), make_transform(np.eye(3), [3, 0, 0.1]))
     assert not settle(scene, entity, limit_s=1.0)
-
-
-def test_set_object_pose_brings_it_to_rest():
-    scene, entity = on_table(block(0.05, 0.05, 0.1), make_transform(np.eye(3), [0.4, 0, 0.5]))
-    for _ in range(30):
-        scene.step()
-    pose = make_transform(np.eye(3), [0.3, 0.1, 0.7])
-    set_object_pose(entity, pose)
-    np.testing.assert_allclose(object_pose(entity), pose, atol=1e-6)
-    assert np.abs(body_of(entity).linear_velocity).max() == 0
 
 
 def test_friction_decides_whether_it_slides():

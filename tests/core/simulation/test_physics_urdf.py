@@ -4,9 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dex1b_core.errors import ConfigurationError
 from dex1b_core.robots import load_robot
-from dex1b_core.simulation.physics_urdf import MOUNT, SLIDES, physics_urdf
+from dex1b_core.simulation.physics_urdf import physics_urdf
 
 
 @pytest.fixture(scope='module')
@@ -46,20 +45,3 @@ def test_visuals_go_and_mesh_paths_become_absolute(description):
     files = [Path(mesh.attrib['filename']) for mesh in robot.iter('mesh')]
     assert files
     assert all(file.is_absolute() and file.is_file() for file in files)
-
-
-def test_the_hand_alone_stands_on_a_sliding_mount(description):
-    robot = ElementTree.fromstring(physics_urdf(description, hand_only=True))
-    links = {link.attrib['name'] for link in robot.findall('link')}
-    assert {MOUNT, 'base', 'thumb_tip', 'pinky_L2'} <= links
-    assert not links & {'link_base', 'link7'}
-    joints = {joint.attrib['name']: joint for joint in robot.findall('joint')}
-    assert [joints[slide].attrib['type'] for slide in SLIDES] == ['prismatic'] * 3
-
-
-def test_an_unknown_hand_root_is_named_with_the_links_there_are(description):
-    wrong = description.model_copy(
-        update={'hand': description.hand.model_copy(update={'root_link': 'palm'})}
-    )
-    with pytest.raises(ConfigurationError, match=r"no link 'palm'.*thumb_base"):
-        physics_urdf(wrong, hand_only=True)

@@ -86,31 +86,11 @@ def test_targets_that_make_no_sense_are_refused(scene, description, names, value
     assert 'joint7' in caught.value.message
 
 
-def test_a_fixed_robot_has_no_mount(scene, description):
-    with pytest.raises(Dex1bError, match='hand_only'):
-        SimulatedRobot.load(scene, description).set_mount_offset([0, 0, 0.1])
-
-
-def test_the_mount_turns_anywhere_and_moves_along_world_axes(scene, description):
-    hand = SimulatedRobot.load(scene, description, hand_only=True)
-    start = make_transform([[0, 0, 1], [1, 0, 0], [0, 1, 0]], [0.3, -0.2, 0.5])
-    hand.set_mount_pose(start)
-    np.testing.assert_allclose(hand.link_pose('base'), start, atol=1e-6)
-    for step in range(240):
-        hand.set_mount_offset(np.array([0.05, 0.0, 0.10]) * (step + 1) / 240)
-        scene.step()
-    steps(scene, 48)
-    moved = hand.link_pose('base')
-    np.testing.assert_allclose(moved[:3, 3], start[:3, 3] + [0.05, 0, 0.10], atol=1e-3)
-    np.testing.assert_allclose(moved[:3, :3], start[:3, :3], atol=1e-4)
-
-
 def test_contacts_name_the_links_that_touch(scene, description):
     corners = np.array(np.meshgrid(*[(-0.02, 0.02)] * 3)).reshape(3, -1).T
     parts = [convex_part(corners)]
-    hand = SimulatedRobot.load(scene, description, hand_only=True)
-    hand.set_mount_pose(make_transform(np.eye(3), [0, 0, 1.0]))
-    tip = hand.link_pose('index_L2')[:3, 3]
+    robot = SimulatedRobot.load(scene, description)
+    tip = robot.link_poses()['index_L2'][:3, 3]
     near = add_object(
         scene, parts, mass=0.1, world_T_object=make_transform(np.eye(3), tip), name='near'
     )
@@ -118,21 +98,25 @@ def test_contacts_name_the_links_that_touch(scene, description):
         scene, parts, mass=0.1, world_T_object=make_transform(np.eye(3), [2, 0, 1]), name='far'
     )
     scene.step()
-    touching = {name for name, c in hand.contacts(scene, near).items() if c.impulse > 0}
+    touching = {name for name, c in robot.contacts(scene, near).items() if c.impulse > 0}
     assert 'index_L2' in touching
-    assert hand.contacts(scene, near)['index_L2'].separation < 0
-    assert hand.contacts(scene, far) == {}
+    assert robot.contacts(scene, near)['index_L2'].separation < 0
+    assert robot.contacts(scene, far) == {}
 
 
 def test_links_of_one_group_never_collide(scene, description):
-    hand = SimulatedRobot.load(scene, description, hand_only=True)
-    # all fingers curl into the palm: palm and proximal links share a group, thumb and fingers not
-    hand.set_targets(['index_q1', 'middle_q1', 'ring_q1', 'pinky_q1'], [1.9] * 4)
+    robot = SimulatedRobot.load(scene, description)
+    fingers = ['index_q1', 'middle_q1', 'ring_q1', 'pinky_q1']
+    # neighbouring fingers overlap and share a group; they curl into the thumb's base, which shares
+    # none with their tips
+    robot.set_positions(fingers, [1.5, 1.1, 1.9, 1.7])
+    robot.set_targets(fingers, [1.9] * 4)
     pairs = set()
     for _ in range(240):
         scene.step()
         for contact in scene.get_contacts():
             if any(np.linalg.norm(point.impulse) > 0 for point in contact.points):
                 pairs.add(frozenset(body.entity.name for body in contact.bodies))
+    assert frozenset(('index_L2', 'thumb_base')) in pairs
     for pair in pairs:
         assert not description.collision.disabled(*pair)

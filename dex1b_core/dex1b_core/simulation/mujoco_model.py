@@ -68,9 +68,7 @@ class MujocoSettings:
 
 PUBLISHED = MujocoSettings()
 """DexGraspBench's, in a later MuJoCo."""
-MATCHED = MujocoSettings(
-    timestep=0.002, multi_contact=False, robot_contact=HARD, object_contact=HARD
-)
+MATCHED = MujocoSettings(timestep=0.002, robot_contact=HARD, object_contact=HARD)
 """Contacts as hard as PhysX has them: benchmarks/engine_agreement.py."""
 
 

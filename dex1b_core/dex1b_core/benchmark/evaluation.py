@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dex1b_core.benchmark.protocols import Protocol
 from dex1b_core.data.grasp_set import GraspSet
+from dex1b_core.geometry.array_cache import write_arrays
 from dex1b_core.planning import FailureReason
 from dex1b_core.simulation.engine import EngineName
 from dex1b_core.simulation.grasp_judge import GraspJudge
@@ -48,11 +49,8 @@ class Evaluation:
 
     def save(self, path: Path) -> None:
         """Write everything to a .npz file, in one step."""
-        partial = path.with_name(f'.{path.stem}.partial.npz')
-        np.savez_compressed(
-            partial, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        )
-        partial.replace(path)
+        arrays = {f.name: np.asarray(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        write_arrays(path, arrays, compressed=True)
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.geometry.array_cache import write_arrays
 from dex1b_core.geometry.convex import convex_part
 
 Array = NDArray[np.float64]
@@ -151,7 +152,4 @@ def write_grasps(
     }
     if grasps.approach is not None:
         fields['approach'] = grasps.approach
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.stem}.partial.npz')
-    np.savez_compressed(partial, allow_pickle=False, **fields, **(extra or {}))
-    partial.replace(path)
+    write_arrays(path, {**fields, **(extra or {})}, compressed=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import uuid
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,15 +21,17 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
         return None
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def write_arrays(
+    path: Path, arrays: Mapping[str, NDArray[Any]], *, compressed: bool = False
+) -> None:
     """Write beside the target, then rename, so that no reader sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix='.tmp')
+    temporary = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')
     contents: dict[str, Any] = dict(arrays)
     try:
-        with os.fdopen(handle, 'wb') as file:
-            np.savez(file, **contents)
-        os.replace(temporary, path)
+        with temporary.open('xb') as file:
+            (np.savez_compressed if compressed else np.savez)(file, **contents)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise

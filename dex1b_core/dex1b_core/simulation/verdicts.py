@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dex1b_core.geometry.array_cache import write_arrays
 from dex1b_core.planning import FailureReason
 from dex1b_core.simulation.hold_check import DIRECTIONS, HoldTrial
 
@@ -92,12 +93,8 @@ class Verdicts:
 
     def save(self, path: Path) -> None:
         """Write everything to a .npz file, in one step."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f'.{path.stem}.partial.npz')
-        np.savez_compressed(
-            partial, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        )
-        partial.replace(path)
+        arrays = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        write_arrays(path, arrays, compressed=True)
 
     @classmethod
     def load(cls, path: Path) -> Verdicts:

@@ -17,7 +17,7 @@ from dex1b_core.benchmark.generators import GraspGenerator
 from dex1b_core.benchmark.metrics import grasp_metrics
 from dex1b_core.benchmark.protocols import protocol_named
 from dex1b_core.data.grasp_set import GraspSet, read_grasps, write_grasps
-from dex1b_core.errors import Dex1bError
+from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.simulation.engine import EngineName
 from dex1b_core.simulation.grasp_judge import GraspJudge, source_of
 from dex1b_core.simulation.verdicts import wilson
@@ -76,14 +76,14 @@ class ObjectResult:
 def bench_grasps(
     settings: BenchSettings,
     generator: GraspGenerator,
-    on_object: Callable[[str, ObjectResult | None], None] = lambda name, result: None,
+    on_object: Callable[[str, ObjectResult | str], None] = lambda name, result: None,
 ) -> tuple[Report, list[ObjectResult]]:
     """Run, or read what an earlier run left.
 
     Args:
         settings: What.
         generator: Makes the grasps.
-        on_object: Called after each object; None stands for one that failed.
+        on_object: Called after each object with its result, or why there is none.
 
     Raises:
         Dex1bError: a protocol is unknown, or nothing could be made for any object.
@@ -101,7 +101,7 @@ def bench_grasps(
                 grasps, wall_s = _grasps(settings, generator, name, stem)
             except Dex1bError as error:
                 failures[name] = error.message
-                on_object(name, None)
+                on_object(name, error.message)
                 continue
             judge = judge or GraspJudge(source_of(grasps), workers=settings.workers)
             results.append(_result(settings, judge, name, stem, grasps, wall_s))
@@ -109,6 +109,9 @@ def bench_grasps(
     finally:
         if judge is not None:
             judge.close()
+    if not results:
+        reasons = '; '.join(f'{name}: {why}' for name, why in failures.items())
+        raise Dex1bError(ErrorCode.NO_CANDIDATES, f'no grasps for any object; {reasons}')
     return bench_report(settings, results, failures), results
 
 
@@ -158,9 +161,16 @@ def _grasps(
         start = time.perf_counter()
         grasps = generator(name, settings.count, settings.seed)
         write_grasps(path, grasps, {'wall_s': np.array(time.perf_counter() - start)})
+    grasps = read_grasps(path)
+    if grasps.hand != settings.hand:
+        raise Dex1bError(
+            ErrorCode.INVALID_REQUEST,
+            f"{path} holds grasps of hand '{grasps.hand}', not of '{settings.hand}'; choose "
+            'another folder',
+        )
     with np.load(path) as found:
-        wall_s = float(found['wall_s'])
-    return read_grasps(path), wall_s
+        wall_s = float(found['wall_s']) if 'wall_s' in found else 0.0
+    return grasps, wall_s
 
 
 def _result(
@@ -182,11 +192,14 @@ def _result(
                 seed=settings.seed,
             ).save(path)  # fmt: skip
         evaluations[protocol] = Evaluation.load(path)
-    path = base.with_name(f'{base.name}.metrics.{settings.protocols[0]}.json')
+    engines = '-'.join(settings.engines) or 'own'
+    path = base.with_name(f'{base.name}.metrics.{settings.protocols[0]}.{engines}.json')
     if not path.is_file():
         success = evaluations[settings.protocols[0]].success
         metrics = grasp_metrics(grasps, success, seed=settings.seed)
-        path.write_text(json.dumps(metrics.as_dict(), indent=2) + '\n')
+        partial = path.with_suffix('.partial')
+        partial.write_text(json.dumps(metrics.as_dict(), indent=2) + '\n')
+        partial.replace(path)
     return ObjectResult(name, stem, grasps, wall_s, evaluations, json.loads(path.read_text()))
 
 

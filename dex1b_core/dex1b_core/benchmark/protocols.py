@@ -35,7 +35,7 @@ class Protocol:
 
 
 _ISAAC = Drive(stiffness=1000.0, damping=0.0, effort_limit=1e3, armature=0.001)
-_DEXGRASPBENCH = HoldProtocol()
+_DEXGRASPBENCH = HoldProtocol(max_below=math.inf)
 _DEXGRASPNET = HoldProtocol(
     friction=3.0,
     torsion=0.0,
@@ -48,6 +48,7 @@ _DEXGRASPNET = HoldProtocol(
     hold_s=100 / 60,
     keeps_pose=False,
     max_start_overlap=math.inf,
+    max_below=math.inf,
 )
 _TABLE_LIFT = CheckSettings(
     friction=1.0,
@@ -91,8 +92,9 @@ PROTOCOLS = {
         ),
         Protocol(
             'lift',
-            'Dex1B, appendix II: lifted by 0.4 m from its support with at least two fingers in '
-            'contact at the end; 0.1 kg. Friction and gains are not published: 1.0, 5 N m/rad.',
+            'Dex1B, appendix II: lifted by 0.4 m from its support (the object by 0.36 m at least) '
+            'with at least two fingers in contact at the end; 0.1 kg. Friction and gains are not '
+            'published: 1.0, 5 N m/rad.',
             LiftProtocol(_TABLE_LIFT, _DEXGRASPBENCH.drive),
             engines=('sapien',),
         ),
@@ -100,7 +102,12 @@ PROTOCOLS = {
             'strict',
             'Ours: all six directions of dexgraspbench without torsional friction, in both '
             'engines, and in three of four worlds with other friction, mass, pose and joints.',
-            replace(_DEXGRASPBENCH, torsion=0.0, published_contacts=False),
+            replace(
+                _DEXGRASPBENCH,
+                torsion=0.0,
+                published_contacts=False,
+                max_below=HoldProtocol.max_below,
+            ),
             engines=('mujoco', 'sapien'),
             worlds=5,
             share=0.75,

@@ -52,9 +52,11 @@ def bench_grasp(
     from dex1b_core.benchmark.grasp_bench import BenchSettings, ObjectResult, bench_grasps
     from dex1b_core.benchmark.object_list import object_list
     from dex1b_core.benchmark.protocols import protocol_named
+    from dex1b_core.simulation.lift_protocol import LiftProtocol
 
     for name in protocols:
-        protocol_named(name)
+        if isinstance(protocol_named(name).check, LiftProtocol) and not on_table:
+            raise typer.BadParameter(f'protocol {name} lifts from a support; add --table')
     kind = f'{generator}{".table" if on_table else ""}'
     settings = BenchSettings(
         hand=hand,
@@ -67,9 +69,9 @@ def bench_grasp(
         workers=workers,
     )
 
-    def show(name: str, result: ObjectResult | None) -> None:
-        if result is None:
-            typer.echo(f'{name}: could not be made; see the report')
+    def show(name: str, result: ObjectResult | str) -> None:
+        if isinstance(result, str):
+            typer.echo(f'{name}: left out: {result}')
             return
         rates = ', '.join(
             f'{protocol} {evaluation.success.mean():.0%}'

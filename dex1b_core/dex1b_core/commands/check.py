@@ -64,6 +64,8 @@ def check(
     from dex1b_core.data.grasp_set import read_grasps
     from dex1b_core.geometry.object_model import load_object
     from dex1b_core.simulation.grasp_judge import GraspJudge, source_of
+    from dex1b_core.simulation.hold_protocol import HoldProtocol
+    from dex1b_core.simulation.lift_protocol import LiftProtocol
 
     chosen = [protocol_named(name) for name in protocols]
     grasps = read_grasps(grasps_path)
@@ -72,6 +74,13 @@ def check(
         grasps = replace(grasps, object=target, object_parts=parts)
     if film is not None and film_row >= len(grasps):
         raise typer.BadParameter(f'there are {len(grasps)} grasps; --film-row begins at 0')
+    if film is not None and not isinstance(chosen[0].check, HoldProtocol):
+        raise typer.BadParameter(f'--film shows hold checks; {chosen[0].name} is none')
+    floating = [p.name for p in chosen if isinstance(p.check, LiftProtocol)]
+    if floating and grasps.plane is None:
+        raise typer.BadParameter(
+            f'{", ".join(floating)} lifts from a support; make grasps with dex1b synth --table'
+        )
     engines = _engines(engine)
     start = time.perf_counter()
     found: list[Evaluation] = []

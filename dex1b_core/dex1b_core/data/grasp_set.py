@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +62,14 @@ class GraspSet:
                 f'{np.shape(self.object_T_hand)}, {", ".join(wrong)}; expected (N, 4, 4) and '
                 f'(N, {j}) for the {j} joints named',
             )
+        aside = {'support_plane': (4,)} | ({} if self.approach is None else {'approach': (n, 3)})
+        for name, expected in aside.items():
+            found = np.shape(getattr(self, name))
+            if found != expected:
+                raise Dex1bError(
+                    ErrorCode.INVALID_REQUEST,
+                    f'grasps of {self.object}: {name} has shape {found}; expected {expected}',
+                )
         if not self.object_parts or any(len(part) < 4 for part in self.object_parts):
             raise Dex1bError(
                 ErrorCode.SHAPE_INVALID,
@@ -91,7 +101,7 @@ def read_grasps(path: Path | str) -> GraspSet:
     try:
         with np.load(path, allow_pickle=False) as found:
             arrays = dict(found)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise Dex1bError(
             ErrorCode.INVALID_REQUEST, f'{path}: not a readable file of grasps: {error}'
         ) from error

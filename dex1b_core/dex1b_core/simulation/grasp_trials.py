@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import Plane
 from dex1b_core.geometry.convex import convex_part
-from dex1b_core.planning import GraspCandidate
+from dex1b_core.planning import FailureReason, GraspCandidate
 from dex1b_core.simulation.body_tree import BodyTree
 from dex1b_core.simulation.check_trial import Trial
 from dex1b_core.simulation.hold_check import HoldChecker, HoldTrial, Postures
@@ -70,6 +70,8 @@ def _lifting(hand: TreeSource, world: JudgeWorld, protocol: LiftProtocol) -> Run
 
     def run(request: JudgeRequest) -> HoldTrial:
         change = request.perturbation
+        if not (np.isfinite(request.object_T_root).all() and np.isfinite(request.postures).all()):
+            return HoldTrial(FailureReason.UNSTABLE, 'start')
         pose, (pregrasp, grasp, squeeze) = _perturbed(request)
         down = -plane.normal
         approach = down if request.approach is None else request.approach

@@ -150,8 +150,8 @@ class LiftChecker:
         grasp[:3, 3] -= aside + trial.shift
         approach = support_frame(plane)[:3, :3] @ candidate.approach
         mass = self._mass * trial.mass_scale
-        self.engine.reset()
         self.engine.set_conditions(friction=trial.friction, mass=mass)
+        self.engine.reset()
         try:
             return _LiftTrial(self, candidate, start, grasp, approach, mass).result()
         except _FailedError as failed:

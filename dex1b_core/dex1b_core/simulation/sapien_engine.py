@@ -60,7 +60,7 @@ class SapienEngine:
             self._scene.add_entity(support)
             self._owner[support.global_id] = SUPPORT
         unit = scene.target.unit
-        inertia = (mass, unit.centre, mass * unit.inertia)
+        inertia = (mass, unit.centre, unit.inertia)  # axes do not depend on the mass
         self._entity, self._body = free_body(scene.target.shapes, inertia, self._material)
         self._scene.add_entity(self._entity)
         self._owner[self._entity.global_id] = OBJECT
@@ -68,6 +68,7 @@ class SapienEngine:
         self._placed_contacts: Contacts | None = None
         self._targets = np.zeros(len(self._driven))
         self._is_new = True
+        self.set_conditions(friction=friction, mass=mass)
 
     def reset(self) -> None:
         """See `Engine`; the solver's order of work depends on its past, so the scene is built anew.

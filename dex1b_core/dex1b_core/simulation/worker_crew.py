@@ -17,7 +17,8 @@ Key = TypeVar('Key')
 POLL_S = 0.1  # bounds how late a cancellation or the deadline is seen
 HUNG_S = 60.0  # a trial takes a fraction of a second
 START_S = 240.0  # imports take seconds, but far longer on a machine that does much else
-MAX_DEATHS = 4  # in a row, without one answer in between: something is wrong at large
+MAX_START_DEATHS = 4  # in a row, without one answer in between: something is wrong at large
+MAX_DEATHS = 16  # in a row, of workers that had started: several bad requests may follow each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class WorkerCrew:
         self._source = source
         self._count = count
         self._workers: list[WorkerProcess] = []
-        self._deaths = 0
+        self._deaths = self._start_deaths = 0
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -80,7 +81,7 @@ class WorkerCrew:
             Dex1bError: SIM_ERROR when workers keep dying, or the error that kept one from
                 starting.
         """
-        self._deaths = 0
+        self._deaths = self._start_deaths = 0
         while not job.over:
             self.start()
             exhausted = self._feed(job, take)
@@ -122,6 +123,7 @@ class WorkerCrew:
                 worker.close()
                 self._workers.remove(worker)
                 raise Dex1bError(*reply.error)
+            self._start_deaths = 0
             return
         self._deaths = 0
         if pending[0] is job:
@@ -132,12 +134,14 @@ class WorkerCrew:
     ) -> None:
         worker.close()
         self._workers.remove(worker)
-        self._deaths += 1
-        if self._deaths >= MAX_DEATHS:
+        starting = worker.pending == STARTING
+        self._start_deaths += starting
+        self._deaths += not starting
+        if self._deaths >= MAX_DEATHS or self._start_deaths >= MAX_START_DEATHS:
             raise Dex1bError(
                 ErrorCode.SIM_ERROR,
-                f'{self._deaths} physics workers died one after the other without an answer; '
-                "see their messages above, and run 'dex1b doctor'",
+                f'{max(self._deaths, self._start_deaths)} physics workers died one after the other '
+                "without an answer; see their messages above, and run 'dex1b doctor'",
             )
         if _job_of(worker) is job:
             put(worker.pending[1], None)

@@ -71,6 +71,14 @@ def test_check_refuses_what_is_not_there(app, grasps_file, tmp_path):
     assert '2 grasps' in result.output
 
 
+def test_check_refuses_to_lift_what_floats_before_any_work(app, grasps_file):
+    result = run(
+        app, 'check', '--grasps', grasps_file, '--protocol', 'strict', '--protocol', 'lift'
+    )
+    assert result.exit_code != 0
+    assert 'lifts from a support' in result.output
+
+
 def test_export_and_import_are_inverse(app, grasps_file, tmp_path):
     result = run(app, 'export', grasps_file, '--out', tmp_path / 'bench')
     assert 'python src/main.py' in result.output

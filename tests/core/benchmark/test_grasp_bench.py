@@ -77,6 +77,17 @@ def test_page_shows_table_failures_and_pictures(settings, maker, tmp_path):
     assert text.count('data:image/png;base64') == 2
 
 
+def test_grasps_of_another_hand_are_not_taken_for_ours(settings, maker):
+    bench_grasps(settings, maker)
+    with pytest.raises(Dex1bError, match='choose another folder'):
+        bench_grasps(replace(settings, hand='ability_right', objects=('one',)), maker)
+
+
+def test_nothing_made_is_an_error_that_says_why(settings, maker):
+    with pytest.raises(Dex1bError, match='no grasps for any object; broken: it is flat'):
+        bench_grasps(replace(settings, objects=('broken',)), maker)
+
+
 def test_unknown_protocol_is_found_before_any_work(settings, maker):
     with pytest.raises(UnknownNameError, match='strictest'):
         bench_grasps(replace(settings, protocols=('strictest',)), maker)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -65,22 +66,14 @@ def check(
     from dex1b_core.geometry.object_model import load_object
     from dex1b_core.simulation.grasp_judge import GraspJudge, source_of
     from dex1b_core.simulation.hold_protocol import HoldProtocol
-    from dex1b_core.simulation.lift_protocol import LiftProtocol
+    from dex1b_core.viz.film_strip import draw_film
 
     chosen = [protocol_named(name) for name in protocols]
     grasps = read_grasps(grasps_path)
     if target is not None:
         parts = tuple(part.vertices for part in load_object(target).parts)
         grasps = replace(grasps, object=target, object_parts=parts)
-    if film is not None and film_row >= len(grasps):
-        raise typer.BadParameter(f'there are {len(grasps)} grasps; --film-row begins at 0')
-    if film is not None and not isinstance(chosen[0].check, HoldProtocol):
-        raise typer.BadParameter(f'--film shows hold checks; {chosen[0].name} is none')
-    floating = [p.name for p in chosen if isinstance(p.check, LiftProtocol)]
-    if floating and grasps.plane is None:
-        raise typer.BadParameter(
-            f'{", ".join(floating)} lifts from a support; make grasps with dex1b synth --table'
-        )
+    _require_possible(grasps, chosen, film_row if film is not None else None)
     engines = _engines(engine)
     start = time.perf_counter()
     found: list[Evaluation] = []
@@ -96,8 +89,6 @@ def check(
                 f'{protocol.name}: {int(evaluation.success.sum())} of {len(grasps)} succeed'
                 f'{f"; failed: {reasons}" if reasons else ""}'
             )
-    if film is not None:
-        _film(film, grasps, film_row, chosen[0], engines)
     report = {
         'hand': grasps.hand,
         'object': grasps.object,
@@ -110,21 +101,25 @@ def check(
     if json_path is not None:
         json_path.parent.mkdir(parents=True, exist_ok=True)
         json_path.write_text(json.dumps(report, indent=2) + '\n')
+    if film is not None and isinstance(chosen[0].check, HoldProtocol):
+        draw_film(film, grasps, film_row, chosen[0].check, (engines or chosen[0].engines)[0])
 
 
-def _film(
-    path: Path,
-    grasps: GraspSet,
-    row: int,
-    protocol: Protocol,
-    engines: tuple[EngineName, ...],
-) -> None:
-    from dex1b_core.simulation.hold_protocol import HoldProtocol
-    from dex1b_core.viz.film_strip import draw_film
+def _require_possible(grasps: GraspSet, chosen: Sequence[Protocol], film_row: int | None) -> None:
+    """Before any work."""
+    from dex1b_core.simulation.lift_protocol import LiftProtocol
 
-    if not isinstance(protocol.check, HoldProtocol):
-        raise typer.BadParameter(f'--film shows hold checks; {protocol.name} is none')
-    draw_film(path, grasps, row, protocol.check, (engines or protocol.engines)[0])
+    lifting = [protocol.name for protocol in chosen if isinstance(protocol.check, LiftProtocol)]
+    if lifting and grasps.plane is None:
+        raise typer.BadParameter(
+            f'{", ".join(lifting)} lifts from a support; make grasps with dex1b synth --table'
+        )
+    if film_row is None:
+        return
+    if film_row >= len(grasps):
+        raise typer.BadParameter(f'there are {len(grasps)} grasps; --film-row begins at 0')
+    if chosen[0].name in lifting:
+        raise typer.BadParameter(f'--film shows hold checks; {chosen[0].name} is none')
 
 
 def _engines(engine: Engines) -> tuple[EngineName, ...]:

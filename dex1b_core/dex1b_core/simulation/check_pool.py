@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 MAX_APPROACH = 0.5  # [m]
 
 
-class CheckPool:
+class CheckPool(AbstractContextManager['CheckPool', None]):
     """Checks candidates in physics on worker processes with warm worlds.
 
     Workers start with the first check, or with `start`; idle ones use no processor time. A
@@ -48,15 +47,7 @@ class CheckPool:
         self._lock = threading.Lock()
         self._closed = False
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     @property

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
-from typing import Self
+from contextlib import AbstractContextManager
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from dex1b_core.simulation.worker_messages import Reply
 ATTEMPTS = 2  # a worker may die of what another process did
 
 
-class GraspJudge:
+class GraspJudge(AbstractContextManager['GraspJudge', None]):
     """Judges grasps of one hand; use as a context manager.
 
     Every grasp gets exactly one verdict for each perturbation: a grasp that breaks its worker
@@ -48,15 +47,7 @@ class GraspJudge:
         self._crew = WorkerCrew(self._source, workers) if workers > 0 else None
         self._server: JudgeServer | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     @property

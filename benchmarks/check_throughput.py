@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ def main() -> None:
 def made(hand: str, name: str, count: int) -> GraspSet:
     """Unranked seeds: some hold, some do not."""
     model, hand_model = load_object(name), HandModel(load_hand(hand))
-    target, settings = SeedObject.of_model(model), replace(SeedSettings(), excess=1.0)
+    target, settings = SeedObject.of_model(model), SeedSettings().with_excess(1.0)
     seeds = SeedSynthesizer(hand_model, settings).synthesize(target, count, seed=2)
     gain = settings.grip.stiffness
     return grasp_set_of(hand_model, hand, model, target, seeds, stiffness=gain)

@@ -77,11 +77,11 @@ def opened_joints(grasps: GraspSet, hand: HandModel) -> GraspSet:
 
 def variants() -> list[Variant]:
     """All rows; the first is what the others are compared with."""
-    base = replace(SeedSettings(), excess=1.0)
+    base = SeedSettings().with_excess(1.0)
     descent, objective, grip = base.descent, base.objective, base.grip
 
     def steps(count: int) -> SeedSettings:
-        return seed_settings(count, 1.0, grip.stiffness)
+        return seed_settings(count, grip.stiffness).with_excess(1.0)
 
     def draws(factor: float) -> SeedSettings:
         draws, many = factor * base.draws, factor * base.draws_underactuated
@@ -98,8 +98,8 @@ def variants() -> list[Variant]:
     heavier = {name: 2.0 * value for name, value in pressing.items()}
     return [
         Variant('as it is', base),
-        Variant('ranked: best of 1.5', replace(base, excess=1.5)),
-        Variant('ranked: best of 3', replace(base, excess=3.0)),
+        Variant('ranked: best of 1.5', base.with_excess(1.5)),
+        Variant('ranked: best of 3', base.with_excess(3.0)),
         Variant('no squeeze', base, no_squeeze),
         Variant('squeeze: joints closed .2 rad', base, closed_joints),
         Variant('squeeze: forces not balanced', replace(base, grip=replace(grip, balance_steps=0))),

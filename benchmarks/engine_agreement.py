@@ -90,7 +90,7 @@ def seeds(folder: Path, hand: str, name: str, count: int) -> Path:
     path = folder / f'{hand}.{stem}.n{count}.npz'
     if not path.is_file():
         model, hand_model = load_object(name), HandModel(load_hand(hand))
-        target, settings = SeedObject.of_model(model), replace(SeedSettings(), excess=1.0)
+        target, settings = SeedObject.of_model(model), SeedSettings().with_excess(1.0)
         made = SeedSynthesizer(hand_model, settings).synthesize(target, count, seed=5)
         gain = settings.grip.stiffness
         write_seeds(path, hand_model, hand, model, target, made, seed=5, stiffness=gain)

@@ -12,7 +12,6 @@ not made again.
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +83,7 @@ def judged(folder: Path, hand: str, index: int, count: int) -> tuple[Array, Arra
     if not found.is_file():
         model, hand_model = load_object(f'shape:random-{index}'), HandModel(load_hand(hand))
         target = SeedObject.of_model(model)
-        settings = replace(SeedSettings(), excess=1.0)
+        settings = SeedSettings().with_excess(1.0)
         seeds = SeedSynthesizer(hand_model, settings).synthesize(target, count, seed=1)
         gain = settings.grip.stiffness
         write_seeds(found, hand_model, hand, model, target, seeds, seed=1, stiffness=gain)

@@ -1,6 +1,5 @@
 """Rows of the effects table, and what they change."""
 
-import dataclasses
 
 import numpy as np
 from known_grasps import wrapped
@@ -13,7 +12,7 @@ from dex1b_core.synthesis.seed_settings import SeedSettings
 
 def test_rows_differ_and_the_first_is_the_default():
     rows = effects.variants()
-    assert rows[0].settings == dataclasses.replace(SeedSettings(), excess=1.0)
+    assert rows[0].settings == SeedSettings().with_excess(1.0)
     assert len({row.name for row in rows}) == len(rows)
     described = {(repr(row.settings), row.change, repr(row.protocol)) for row in rows}
     # lambdas of rows without a change are one function, the default of the field

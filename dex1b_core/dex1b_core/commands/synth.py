@@ -35,8 +35,13 @@ def synth(
     scale: Annotated[float | None, typer.Option(help='Scale the object.')] = None,
     units: Annotated[str | None, typer.Option(help="Of the mesh file: 'm', 'cm', 'mm'.")] = None,
     excess: Annotated[
-        float, typer.Option(min=1.0, help='Grasps optimised for each one kept.')
-    ] = 1.5,
+        float | None,
+        typer.Option(
+            min=1.0,
+            help='Grasps optimised for each one kept; by default 1.5, or 5 for hands whose fingers '
+            'have fewer than three joints.',
+        ),
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help='Steps of the descent.')] = 150,
     stiffness: Annotated[
         float, typer.Option(help="Gain of the hand's controllers, for the squeeze [N m/rad].")
@@ -70,7 +75,9 @@ def synth(
         typer.echo(f'{model.name}: {repair}')
     hand_model = HandModel(load_hand(hand))
     prepared = SeedObject.of_model(model, on_table=on_table)
-    settings = replace(seed_settings(steps, excess, stiffness), chunk=chunk)
+    settings = replace(seed_settings(steps, stiffness), chunk=chunk)
+    if excess is not None:
+        settings = settings.with_excess(excess)
     synthesizer = SeedSynthesizer(hand_model, settings, device=usable_device(device))
     seeds, wall = _make(synthesizer, prepared, count, seed, workers)
     report = _report(hand, target, count, seed, wall, seeds)

@@ -32,6 +32,7 @@ class SeedSettings:
         descent: Weights and steps of the second stage.
         grip: Pregrasp and squeeze.
         excess: Grasps optimised for each one returned; the best by prediction are kept.
+        excess_underactuated: The same for hands whose fingers cannot press in any direction.
         chunk: Grasps optimised together at most.
     """
 
@@ -60,15 +61,19 @@ class SeedSettings:
     )
     grip: GripSettings = field(default_factory=GripSettings)
     excess: float = 1.5
+    excess_underactuated: float = 5.0
     chunk: int = 768
 
+    def with_excess(self, excess: float) -> SeedSettings:
+        """The same for every hand."""
+        return replace(self, excess=excess, excess_underactuated=excess)
 
-def seed_settings(steps: int, excess: float, stiffness: float) -> SeedSettings:
+
+def seed_settings(steps: int, stiffness: float) -> SeedSettings:
     """Settings for other numbers of steps: rates fall with steps^0.6, so that grasps arrive.
 
     Args:
         steps: Of the descent.
-        excess: Grasps optimised for each one kept.
         stiffness: Position gain of the hand's controllers [N m/rad].
     """
     default = SeedSettings()
@@ -79,5 +84,4 @@ def seed_settings(steps: int, excess: float, stiffness: float) -> SeedSettings:
         default,
         descent=replace(default.descent, steps=steps, rates=rates),
         grip=replace(default.grip, stiffness=stiffness),
-        excess=excess,
     )

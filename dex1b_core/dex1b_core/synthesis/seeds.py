@@ -105,6 +105,7 @@ class SeedSynthesizer:
         self._contacts = moved(FingerContactFinder(hand), device)
         able = can_press_anywhere(hand)
         self._draws = self.settings.draws if able else self.settings.draws_underactuated
+        self._excess = self.settings.excess if able else self.settings.excess_underactuated
         self._surface = FramePoints.build(hand.kinematics, hand.surface)
         self._measurer = moved(GraspMeasurer(hand, self.settings.grip), device)
 
@@ -160,7 +161,7 @@ class SeedSynthesizer:
 
     def total(self, count: int) -> int:
         """How many grasps are optimised when so many are wanted."""
-        return math.ceil(self.settings.excess * count)
+        return math.ceil(self._excess * count)
 
     def optimise(self, target: SeedObject, count: int, generator: torch.Generator) -> Seeds:
         """One chunk, not ranked."""

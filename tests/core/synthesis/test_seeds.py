@@ -19,7 +19,7 @@ from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import seed_settings
 from dex1b_core.synthesis.seeds import SeedSynthesizer
 
-SETTINGS = dataclasses.replace(seed_settings(60, 2.0, 5.0), chunk=24)
+SETTINGS = dataclasses.replace(seed_settings(60, 5.0), chunk=24).with_excess(2.0)
 
 
 @pytest.fixture(scope='module')
@@ -108,7 +108,7 @@ def test_proposed_grasps_are_refined_in_their_order(hand, cylinder, seeds):
 
 
 def test_starts_that_are_explored_are_better_than_the_first_ones(hand, cylinder):
-    few = dataclasses.replace(SETTINGS, draws=1.0, draws_underactuated=1.0, excess=1.0)
+    few = dataclasses.replace(SETTINGS.with_excess(1.0), draws=1.0, draws_underactuated=1.0)
     many = dataclasses.replace(few, draws=6.0, draws_underactuated=6.0)
     scores = [
         SeedSynthesizer(hand, settings).synthesize(cylinder, 48, seed=0).score.mean()

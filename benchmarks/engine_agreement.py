@@ -1,4 +1,4 @@
-"""How often MuJoCo and SAPIEN say the same of a grasp, before and after contacts are matched.
+"""How often MuJoCo and SAPIEN say the same of a grasp, and how often each of them repeats itself.
 
     .venv/bin/python -m benchmarks.engine_agreement --out out/agreement
 
@@ -9,6 +9,7 @@ is there is not made again: stop it and start it as you like. Writes agreement.m
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,12 +20,14 @@ from numpy.typing import NDArray
 
 from benchmarks.seeds import YCB
 from dex1b_core.data import GraspSet, read_grasps
+from dex1b_core.geometry import make_transform
 from dex1b_core.geometry.object_model import load_object
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.simulation.engine import EngineName
 from dex1b_core.simulation.grasp_judge import GraspJudge, source_of
 from dex1b_core.simulation.hold_protocol import HoldProtocol
+from dex1b_core.simulation.perturbation import UNPERTURBED, Perturbation, draw_perturbations
 from dex1b_core.simulation.verdicts import Verdicts, wilson
 from dex1b_core.synthesis.seed_file import write_seeds
 from dex1b_core.synthesis.seed_object import SeedObject
@@ -38,28 +41,52 @@ FRICTIONS = (0.3, 0.45, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
-class Setting:
-    """A row of the table: one protocol in both engines."""
+class Judgement:
+    """How a verdict comes about.
 
-    name: str
+    Attributes:
+        engine: Which simulates.
+        protocol: What is asked; friction is each grasp's own.
+        worlds: In which; a grasp holds when it does in most of them.
+    """
+
+    engine: EngineName
     protocol: HoldProtocol
+    worlds: tuple[Perturbation, ...] = (UNPERTURBED,)
 
 
-SETTINGS = (
-    Setting('published contacts, torsional friction .02 m', HoldProtocol(extrapolates=True)),
-    Setting('published contacts', HoldProtocol(torsion=0.0, extrapolates=True)),
-    Setting('matched', HoldProtocol(torsion=0.0, published_contacts=False, extrapolates=True)),
-)
+_PUBLISHED = HoldProtocol(extrapolates=True)
+_PLAIN = replace(_PUBLISHED, torsion=0.0)
+_MATCHED = replace(_PLAIN, published_contacts=False)
+_SAPIEN = Judgement(
+    'sapien', _MATCHED
+)  # which has neither torsional friction nor MuJoCo's contacts
+_WORLDS = draw_perturbations(5, seed=0)
+_MOVED = (Perturbation(hand_T_moved=make_transform(np.eye(3), [0.001, 0.0, 0.0])),)
+ROWS = {
+    'published contacts, torsional friction .02 m': (Judgement('mujoco', _PUBLISHED), _SAPIEN),
+    'published contacts': (Judgement('mujoco', _PLAIN), _SAPIEN),
+    'matched': (Judgement('mujoco', _MATCHED), _SAPIEN),
+    'matched, most of five perturbed worlds': (
+        Judgement('mujoco', _MATCHED, _WORLDS),
+        Judgement('sapien', _MATCHED, _WORLDS),
+    ),
+    'MuJoCo and MuJoCo, the hand 1 mm off': (
+        Judgement('mujoco', _MATCHED),
+        Judgement('mujoco', _MATCHED, _MOVED),
+    ),
+    'SAPIEN and SAPIEN, the hand 1 mm off': (_SAPIEN, Judgement('sapien', _MATCHED, _MOVED)),
+}
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What both engines say of grasps at a friction."""
+    """What two judgements say of grasps at a friction."""
 
     hand: str
     friction: float
-    mujoco: NDArray[np.bool_]
-    sapien: NDArray[np.bool_]
+    one: NDArray[np.bool_]
+    other: NDArray[np.bool_]
 
 
 def main() -> None:
@@ -67,73 +94,73 @@ def main() -> None:
     parser.add_argument('--hands', default=HANDS)
     parser.add_argument('--objects', default=','.join(OBJECTS))
     parser.add_argument('--n', type=int, default=13, help='grasps of each hand and object')
+    parser.add_argument(
+        '--ranked', action='store_true', help='what `dex1b synth` returns instead of unranked seeds'
+    )
     parser.add_argument('--workers', type=int, default=2)
     parser.add_argument('--out', type=Path, default=Path('out/agreement'))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    found: dict[str, list[Pair]] = {setting.name: [] for setting in SETTINGS}
+    found: dict[str, list[Pair]] = {name: [] for name in ROWS}
     for hand in arguments.hands.split(','):
         files = [
-            seeds(arguments.out, hand, name, arguments.n) for name in arguments.objects.split(',')
+            seeds(arguments.out, hand, name, arguments.n, ranked=arguments.ranked)
+            for name in arguments.objects.split(',')
         ]
         with GraspJudge(source_of(read_grasps(files[0])), workers=arguments.workers) as judge:
             for path in files:
-                for setting in SETTINGS:
-                    found[setting.name] += pairs(judge, path, hand, setting)
+                for name, (one, other) in ROWS.items():
+                    found[name] += pairs(judge, path, hand, one, other)
             write(arguments.out, found)
     print((arguments.out / 'agreement.md').read_text())
 
 
-def seeds(folder: Path, hand: str, name: str, count: int) -> Path:
-    """A file of unranked seeds."""
+def seeds(folder: Path, hand: str, name: str, count: int, *, ranked: bool) -> Path:
+    """A file of seeds."""
     stem = ''.join(c if c.isalnum() or c in '-_' else '-' for c in name)
-    path = folder / f'{hand}.{stem}.n{count}.npz'
+    path = folder / f'{hand}.{stem}.n{count}{".ranked" if ranked else ""}.npz'
     if not path.is_file():
         model, hand_model = load_object(name), HandModel(load_hand(hand))
-        target, settings = SeedObject.of_model(model), SeedSettings().with_excess(1.0)
+        settings = SeedSettings() if ranked else SeedSettings().with_excess(1.0)
+        target = SeedObject.of_model(model)
         made = SeedSynthesizer(hand_model, settings).synthesize(target, count, seed=5)
         gain = settings.grip.stiffness
         write_seeds(path, hand_model, hand, model, target, made, seed=5, stiffness=gain)
     return path
 
 
-def pairs(judge: GraspJudge, path: Path, hand: str, setting: Setting) -> list[Pair]:
-    """Each grasp at one friction, in both engines."""
+def pairs(judge: GraspJudge, path: Path, hand: str, one: Judgement, other: Judgement) -> list[Pair]:
+    """Each grasp at one friction, judged twice."""
     grasps = read_grasps(path)
     made = []
     for number, friction in enumerate(FRICTIONS):
         rows = np.arange(number, len(grasps), len(FRICTIONS))
-        if not len(rows):
-            continue
-        some = grasps.select(rows)
-        held = [
-            verdicts(judge, some, path, setting, friction, engine).success
-            for engine in ('mujoco', 'sapien')
-        ]
-        made.append(Pair(hand, friction, *held))
+        if len(rows):
+            held = [verdicts(judge, grasps.select(rows), path, j, friction) for j in (one, other)]
+            made.append(Pair(hand, friction, *held))
     return made
 
 
 def verdicts(
-    judge: GraspJudge,
-    grasps: GraspSet,
-    path: Path,
-    setting: Setting,
-    friction: float,
-    engine: EngineName,
-) -> Verdicts:
-    """Of one engine; SAPIEN's do not depend on MuJoCo's contacts."""
-    index = 0 if engine == 'sapien' else [s.name for s in SETTINGS].index(setting.name)
-    kept = path.with_suffix(f'.{engine}{index}.friction{friction:g}.npz')
-    if not kept.is_file():
-        protocol = replace(setting.protocol, friction=friction)
-        judge.judge(grasps, protocol, engine)[0].save(kept)
-    return Verdicts.load(kept)
+    judge: GraspJudge, grasps: GraspSet, path: Path, judgement: Judgement, friction: float
+) -> NDArray[np.bool_]:
+    """(N,) held; read back where it was judged before."""
+    protocol = replace(judgement.protocol, friction=friction)
+    digest = hashlib.sha256(repr((protocol, judgement.worlds)).encode()).hexdigest()[:12]
+    held = []
+    for number in range(len(judgement.worlds)):
+        kept = path.with_suffix(f'.{judgement.engine}.{digest}.{number}.npz')
+        if not kept.is_file():
+            world = judgement.worlds[number]
+            judge.judge(grasps, protocol, judgement.engine, perturbations=[world])[0].save(kept)
+        held.append(Verdicts.load(kept).success)
+    most: NDArray[np.bool_] = np.mean(held, axis=0) > 0.5
+    return most
 
 
 def write(folder: Path, found: dict[str, list[Pair]]) -> None:
     """Write agreement.md and agreement.json."""
-    heads = ['', 'n', 'same verdict', '95 %', 'kappa', 'MuJoCo holds', 'SAPIEN holds',
+    heads = ['', 'n', 'same verdict', '95 %', 'kappa', 'one holds', 'other holds',
              *(f'friction {friction:g}' for friction in FRICTIONS)]  # fmt: skip
     lines = [f'| {" | ".join(heads)} |', '|' + '---|' * len(heads)]
     report: dict[str, Any] = {}
@@ -145,8 +172,8 @@ def write(folder: Path, found: dict[str, list[Pair]]) -> None:
             low, high = row['interval_percent']
             cells = [
                 f'{name}{f", {hand}" if hand else ""}', str(row['n']), f'{row["same"]:.1%}',
-                f'{low:.0f}-{high:.0f}', f'{row["kappa"]:.2f}', f'{row["mujoco"]:.1%}',
-                f'{row["sapien"]:.1%}',
+                f'{low:.0f}-{high:.0f}', f'{row["kappa"]:.2f}', f'{row["one"]:.1%}',
+                f'{row["other"]:.1%}',
                 *(f'{row["by_friction"][f]:.1%}' for f in FRICTIONS),
             ]  # fmt: skip
             lines.append(f'| {" | ".join(cells)} |')
@@ -156,23 +183,23 @@ def write(folder: Path, found: dict[str, list[Pair]]) -> None:
 
 def summary(own: list[Pair]) -> dict[str, Any]:
     """Agreement, and Cohen's kappa, which chance does not raise."""
-    mujoco = np.concatenate([pair.mujoco for pair in own])
-    sapien = np.concatenate([pair.sapien for pair in own])
-    same = mujoco == sapien
-    chance = mujoco.mean() * sapien.mean() + (1 - mujoco.mean()) * (1 - sapien.mean())
+    one = np.concatenate([pair.one for pair in own])
+    other = np.concatenate([pair.other for pair in own])
+    same = one == other
+    chance = one.mean() * other.mean() + (1 - one.mean()) * (1 - other.mean())
     by_friction = {}
     for friction in FRICTIONS:
-        some = [pair.mujoco == pair.sapien for pair in own if pair.friction == friction]
+        some = [pair.one == pair.other for pair in own if pair.friction == friction]
         by_friction[friction] = float(np.concatenate(some).mean()) if some else float('nan')
     return {
         'n': len(same),
         'same': float(same.mean()),
         'interval_percent': wilson(int(same.sum()), len(same)),
         'kappa': float((same.mean() - chance) / (1 - chance)) if chance < 1 else 1.0,
-        'mujoco': float(mujoco.mean()),
-        'sapien': float(sapien.mean()),
-        'only_mujoco': int((mujoco & ~sapien).sum()),
-        'only_sapien': int((sapien & ~mujoco).sum()),
+        'one': float(one.mean()),
+        'other': float(other.mean()),
+        'only_one': int((one & ~other).sum()),
+        'only_other': int((other & ~one).sum()),
         'by_friction': by_friction,
     }
 

@@ -18,7 +18,7 @@ def test_kappa_is_what_chance_does_not_explain():
     found = summary([pair(mujoco, sapien)])
     assert found['same'] == pytest.approx(0.7)
     assert found['kappa'] == pytest.approx(0.4)
-    assert (found['only_mujoco'], found['only_sapien']) == (5, 10)
+    assert (found['only_one'], found['only_other']) == (5, 10)
 
 
 def test_by_friction():

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dex1b_core.geometry.convex import ConvexPart
+from dex1b_core.simulation.sapien_model import convex_collision
 from dex1b_core.simulation.settings import PhysicsSettings
 
 Array = NDArray[np.float64]
@@ -51,9 +52,7 @@ def add_object(
     volume = sum(part.volume for part in parts)
     body = physx.PhysxRigidDynamicComponent()
     for part in parts:
-        shape = physx.PhysxCollisionShapeConvexMesh(
-            part.vertices.astype(np.float32), [1.0, 1.0, 1.0], material
-        )
+        shape = convex_collision(part.vertices, material)
         shape.set_density(mass / volume)
         shape.set_contact_offset(settings.contact_offset)
         shape.set_rest_offset(settings.rest_offset)

@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 _MIMIC_STIFFNESS = 1e5
 _TURNS = 2 * np.pi  # PhysX bounds plain revolute joints to one turn each way
 _MASK_BITS = 32
+_COOKING_SCALE = 100.0  # PhysX leaves out vertices closer than 0.7 mm to the hull of the others
 
 
 def pose(transform: Array) -> Any:
@@ -73,6 +74,15 @@ def add_robot(scene: SceneDescription, sapien_scene: Any, material: Any) -> tupl
         else:
             joint.set_drive_properties(0.0, 0.0)
     return articulation, links
+
+
+def convex_collision(points: Array, material: Any) -> Any:
+    """Collision shape of the convex hull of (V, 3) points [m]; of more than 255, part is kept."""
+    import sapien
+
+    vertices = (_COOKING_SCALE * points).astype(np.float32)
+    scale = [1.0 / _COOKING_SCALE] * 3
+    return sapien.physx.PhysxCollisionShapeConvexMesh(vertices, scale, material)
 
 
 def free_body(
@@ -152,8 +162,7 @@ def _collision(shape: CollisionShape, material: Any) -> Any:
     physx = sapien.physx
     primitive = shape.primitive
     if primitive is None or primitive.kind == 'cylinder':  # the engine's cylinder has poor contacts
-        vertices = shape.points.astype(np.float32)
-        return physx.PhysxCollisionShapeConvexMesh(vertices, [1.0, 1.0, 1.0], material)
+        return convex_collision(shape.points, material)
     placed = primitive.body_T_shape
     if primitive.kind == 'box':
         made = physx.PhysxCollisionShapeBox(list(primitive.size), material)

@@ -11,7 +11,7 @@ from known_grasps import pinch, scene_of
 from dex1b_core.errors import ConfigurationError
 from dex1b_core.simulation.body_tree import MARKER_INERTIA, Body, BodyTree, Joint
 from dex1b_core.simulation.sapien_engine import SapienEngine
-from dex1b_core.simulation.sapien_model import exclusion_masks
+from dex1b_core.simulation.sapien_model import convex_collision, exclusion_masks
 from dex1b_core.simulation.urdf_bodies import read_body_tree
 
 
@@ -75,3 +75,22 @@ def test_followers_far_from_their_leader_are_an_error(jaws, tmp_path):
     assert read_body_tree(source).joints['right_slide'].mimic is not None
     with pytest.raises(ConfigurationError, match=r"'right_slide' mimics 'left_slide'.*use mujoco"):
         SapienEngine(scene_of(source, pinch()))
+
+
+def test_hulls_are_cooked_as_they_are():
+    """As given in metres, PhysX would leave out vertices within 0.7 mm of the hull of others."""
+    import sapien
+
+    rng = np.random.default_rng(3)
+    points = rng.normal(size=(60, 3))
+    points *= 0.01 / np.linalg.norm(points, axis=1, keepdims=True)
+    material = sapien.physx.PhysxMaterial(1.0, 1.0, 0.0)
+    shape = convex_collision(points, material)
+    cooked = np.asarray(shape.vertices) * np.asarray(shape.scale)
+    assert len(cooked) == 60
+    gaps = np.linalg.norm(cooked[:, None] - points[None], axis=2).min(axis=1)
+    assert gaps.max() < 1e-6
+    naive = sapien.physx.PhysxCollisionShapeConvexMesh(
+        points.astype(np.float32), [1.0] * 3, material
+    )
+    assert len(naive.vertices) < 60

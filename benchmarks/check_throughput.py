@@ -49,6 +49,8 @@ def main() -> None:
         for engine in ENGINES:
             rows.append(measured(grasps, name, engine))
             print(line(rows[-1]), flush=True)
+    rows += [mixed(rows, engine) for engine in ENGINES]
+    print('\n'.join(map(line, rows[-len(ENGINES) :])))
     if arguments.json is not None:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         arguments.json.write_text(json.dumps(rows, indent=2) + '\n')
@@ -74,17 +76,20 @@ def measured(grasps: GraspSet, name: str, engine: EngineName) -> dict[str, Any]:
         for key, protocol in (('full', FULL), ('early', EARLY), ('drift', DRIFT))
     }
     times: dict[str, list[float]] = {key: [] for key in (*checkers, 'bare')}
-    held, whole = 0, []
+    held, whole, same = 0, [], []
     for row in range(len(grasps)):
         pose = grasps.object_T_hand[row]
         postures = Postures(grasps.pregrasp[row], grasps.grasp[row], grasps.squeeze[row])
+        trials = {}
         for key, checker in checkers.items():
             start = time.process_time()
-            trial = checker.run(pose, postures)
+            trials[key] = checker.run(pose, postures)
             times[key].append(time.process_time() - start)
-            if key == 'full':  # else it ended before the pushes
-                whole.append(bool((trial.directions >= 0).all()))
-                held += bool((trial.directions == 1).all())
+        whole.append(
+            bool((trials['full'].directions >= 0).all())
+        )  # else it ended before the pushes
+        held += trials['full'].held
+        same.append(trials['drift'].held == trials['full'].held)
         start = time.process_time()
         bare(checkers['full'], pose, postures)
         times['bare'].append(time.process_time() - start)
@@ -99,9 +104,28 @@ def measured(grasps: GraspSet, name: str, engine: EngineName) -> dict[str, Any]:
         'ms': mean,
         'whole': sum(whole),
         'overhead': own / steps - 1.0 if steps > 0 else None,
-        'early_exit_saves': 1.0 - mean['early'] / mean['full'],
-        'early_exit_and_drift_save': 1.0 - mean['drift'] / mean['full'],
+        'same_by_drift': sum(same),
+        **saved(mean),
     }
+
+
+def saved(ms: dict[str, float]) -> dict[str, float]:
+    """Parts of the mean time of the full check."""
+    return {
+        'early_exit_saves': 1.0 - ms['early'] / ms['full'],
+        'early_exit_and_drift_save': 1.0 - ms['drift'] / ms['full'],
+    }
+
+
+def mixed(rows: list[dict[str, Any]], engine: EngineName) -> dict[str, Any]:
+    """All grasps of an engine as one batch."""
+    own = [row for row in rows if row['engine'] == engine]
+    counts = [row['n'] for row in own]
+    ms = {key: float(np.average([row['ms'][key] for row in own], weights=counts))
+          for key in own[0]['ms']}  # fmt: skip
+    sums = {key: sum(row[key] for row in own) for key in ('n', 'held', 'same_by_drift')}
+    return {'object': 'all', 'parts': '', 'engine': engine, 'ms': ms, 'overhead': None, **sums,
+            **saved(ms)}  # fmt: skip
 
 
 def bare(checker: HoldChecker, pose: np.ndarray, postures: Postures) -> None:
@@ -128,7 +152,7 @@ def line(row: dict[str, Any]) -> str:
         f'| {row["object"]} | {row["parts"]} | {row["engine"]} | {row["held"]}/{row["n"]} | '
         f'{ms["bare"]:.0f} | {ms["full"]:.0f} | {overhead} | {ms["early"]:.0f} | '
         f'{row["early_exit_saves"]:.0%} | {ms["drift"]:.0f} | '
-        f'{row["early_exit_and_drift_save"]:.0%} |'
+        f'{row["early_exit_and_drift_save"]:.0%} | {row["same_by_drift"]}/{row["n"]} |'
     )
 
 

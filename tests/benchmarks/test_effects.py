@@ -1,6 +1,5 @@
 """Rows of the effects table, and what they change."""
 
-
 import numpy as np
 from known_grasps import wrapped
 

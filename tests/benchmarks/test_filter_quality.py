@@ -1,6 +1,8 @@
+import json
+
 import numpy as np
 
-from benchmarks.filter_quality import passes, rates
+from benchmarks.filter_quality import passes, rates, write
 from dex1b_core.planning import FailureReason
 
 HELD, LOST = int(FailureReason.NONE), int(FailureReason.SLIPPED)
@@ -16,10 +18,27 @@ def test_verdict_on_the_first_trials_only():
 
 def test_precision_and_recall():
     passed, holds = np.array([1, 1, 1, 0, 0], bool), np.array([1, 1, 0, 1, 0], bool)
-    assert rates(passed, holds) == {'pass': 0.6, 'precision': 2 / 3, 'recall': 2 / 3}
+    assert rates(passed, holds) == {'precision': 2 / 3, 'recall': 2 / 3}
 
 
 def test_nothing_passes():
     nothing = np.zeros(3, bool)
-    assert rates(nothing, ~nothing) == {'pass': 0.0, 'precision': None, 'recall': 0.0}
+    assert rates(nothing, ~nothing) == {'precision': None, 'recall': 0.0}
     assert rates(nothing, nothing)['recall'] is None
+
+
+def test_good_is_what_holds_in_both_engines(tmp_path):
+    rows = [
+        {'object': 'cup', 'holds': {'sapien': sapien, 'mujoco': mujoco}, 'held': 8 * [passed],
+         'reasons': 8 * [HELD if passed else LOST]}
+        for sapien, mujoco, passed in ((1, 1, 1), (1, 0, 1), (0, 1, 0), (1, 1, 0))
+    ]  # fmt: skip
+    (tmp_path / 'cup.one.json').write_text(json.dumps(rows))
+    write(tmp_path, 'one')
+    found = json.loads((tmp_path / 'filter.json').read_text())['rules'][
+        'K = 8, as the check judges'
+    ]
+    assert found['pass'] == 0.5
+    assert found['truths']['both engines'] == {'precision': 0.5, 'recall': 0.5}
+    assert found['truths']['sapien'] == {'precision': 1.0, 'recall': 2 / 3}
+    assert found['truths']['mujoco'] == {'precision': 0.5, 'recall': 1 / 3}

@@ -13,6 +13,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from dex1b_core.benchmark.gradient_closing import gradient_closing
+from dex1b_core.benchmark.penetration import penetration_sum
+from dex1b_core.benchmark.placed_grasps import PlacedGrasps
 from dex1b_core.benchmark.protocols import Protocol
 from dex1b_core.data.grasp_set import GraspSet
 from dex1b_core.geometry.array_cache import write_arrays
@@ -91,6 +94,7 @@ def evaluate(
         Dex1bError: see `GraspJudge.judge`.
     """
     progress = _Progress(len(grasps))
+    grasps = _as_published(grasps, protocol, progress)
     worlds = draw_perturbations(protocol.worlds, seed)
     lost_allowed = len(worlds) - 1 - math.ceil(protocol.share * (len(worlds) - 1) - 1e-9)
     chosen = tuple(engines) or protocol.engines
@@ -106,6 +110,26 @@ def evaluate(
             )  # fmt: skip
             progress.enter(rows, engine, verdicts, allowed)
     return progress.evaluation(protocol.name)
+
+
+def _as_published(grasps: GraspSet, protocol: Protocol, progress: _Progress) -> GraspSet:
+    """Closed as the protocol has it; those that it refuses without simulation have failed."""
+    sums = protocol.max_penetration_sum < math.inf
+    if not (protocol.closes_by_gradient or sums):
+        return grasps
+    values = (grasps.object_T_hand.reshape(-1, 16), grasps.grasp)
+    rows = np.flatnonzero(np.all([np.isfinite(value).all(axis=1) for value in values], axis=0))
+    if not len(rows):
+        return grasps  # what is not finite fails in the simulation
+    placed = PlacedGrasps.of(grasps.select(rows))
+    if sums:
+        deep = penetration_sum(placed) > protocol.max_penetration_sum
+        progress.refuse(rows[deep], FailureReason.INITIAL_PENETRATION)
+    if not protocol.closes_by_gradient:
+        return grasps
+    squeeze = np.array(grasps.squeeze, dtype=float)
+    squeeze[rows] = gradient_closing(placed)
+    return dataclasses.replace(grasps, squeeze=squeeze)
 
 
 class _Progress:
@@ -139,6 +163,11 @@ class _Progress:
             self._reason[row] = verdict.reason[column]
             self._engine[row], self._stage[row] = engine, verdict.stage[column]
         self.success[rows[out]] = False
+
+    def refuse(self, rows: NDArray[np.int64], reason: FailureReason) -> None:
+        """Grasps that measures alone rule out."""
+        self.success[rows] = False
+        self._reason[rows], self._stage[rows] = int(reason), 'measure'
 
     def evaluation(self, protocol: str) -> Evaluation:
         """What came out."""

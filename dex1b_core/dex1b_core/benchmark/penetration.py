@@ -12,6 +12,7 @@ from dex1b_core.simulation.collision_shape import CollisionShape
 Array = NDArray[np.float64]
 
 SURFACE_POINTS = 2048
+DEXGRASPNET_POINTS = 2000
 SHALLOW = 0.005  # [m] UGG's bound on grasps that count
 
 _CHUNK = 64  # grasps at a time: their points take a few MB
@@ -28,17 +29,40 @@ def penetration(placed: PlacedGrasps, *, seed: int = 0) -> Array:
         placed: N grasps.
         seed: Of the surface points.
     """
-    points = sample_surface(placed.target, SURFACE_POINTS, seed=seed).points
+    deepest: Array = point_depths(placed, SURFACE_POINTS, seed=seed).max(axis=1)
+    return deepest
+
+
+def penetration_sum(placed: PlacedGrasps, *, seed: int = 0) -> Array:
+    """(N,) sum of the depths [m] of 2000 object surface points in the hand.
+
+    DexGraspNet's E_pen, which its validation bounds; its points are spread by farthest-point
+    sampling, these evenly by area.
+
+    Args:
+        placed: N grasps.
+        seed: Of the surface points.
+    """
+    sums: Array = point_depths(placed, DEXGRASPNET_POINTS, seed=seed).sum(axis=1)
+    return sums
+
+
+def point_depths(placed: PlacedGrasps, count: int, *, seed: int = 0) -> Array:
+    """(N, `count`) depth [m] of each of the object's surface points in the hand; 0 outside.
+
+    Max over links of the depth in the link.
+    """
+    points = sample_surface(placed.target, count, seed=seed).points
     bodies = [[_DepthIn(shape) for shape in body.shapes] for body in placed.tree.bodies]
     poses = placed.body_poses()
-    depths = np.zeros(len(placed))
+    depths = np.zeros((len(placed), count))
     for start in range(0, len(placed), _CHUNK):
         rows = slice(start, start + _CHUNK)
         for shapes, object_T_body in zip(bodies, np.moveaxis(poses[rows], 1, 0), strict=True):
             offset = points - object_T_body[:, None, :3, 3]
             local = offset @ object_T_body[:, :3, :3]
             for shape in shapes:
-                depths[rows] = np.maximum(depths[rows], shape.deepest(local))
+                np.maximum(depths[rows], shape.depths(local), out=depths[rows])
     return depths
 
 
@@ -64,12 +88,11 @@ class _DepthIn:
         if not _is_round(shape):
             self._planes = ConvexHull(np.asarray(shape.solid().vertices)).equations
 
-    def deepest(self, points: Array) -> Array:
-        """(N,) of the deepest of (N, P, 3) points [m], body frame; 0 if none is inside."""
+    def depths(self, points: Array) -> Array:
+        """(N, P) of (N, P, 3) points [m], body frame; 0 outside."""
         near = ((points >= self._lower) & (points <= self._upper)).all(axis=-1)
-        rows = np.nonzero(near)[0]
-        depths = np.zeros(len(points))
-        np.maximum.at(depths, rows, self._depth(points[near]))
+        depths = np.zeros(near.shape)
+        depths[near] = np.maximum(self._depth(points[near]), 0.0)
         return depths
 
     def _depth(self, points: Array) -> Array:

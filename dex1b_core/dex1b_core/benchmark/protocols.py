@@ -24,6 +24,8 @@ class Protocol:
         engines: Which simulate; a grasp succeeds when it does in all of them.
         worlds: How many: the one that the grasp was planned for and others, perturbed.
         share: Part of the perturbed worlds in which it must succeed, beside the first.
+        closes_by_gradient: DexGraspNet's `gradient_closing` instead of the grasps' own squeeze.
+        max_penetration_sum: Of `penetration_sum` [m]; more fails.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Protocol:
     engines: tuple[EngineName, ...] = ('mujoco',)
     worlds: int = 1
     share: float = 1.0
+    closes_by_gradient: bool = False
+    max_penetration_sum: float = math.inf
 
 
 _ISAAC = Drive(stiffness=1000.0, damping=0.0, effort_limit=1e3, armature=0.001)
@@ -77,11 +81,13 @@ PROTOCOLS = {
         Protocol(
             'dexgraspnet',
             'DexGraspNet, validate_grasps.py: gravity in six directions for 100 steps of 1/60 s, '
-            'friction 3, density 500; held means any contact left at the end. Published for Isaac '
-            "Gym (PhysX); ours is SAPIEN's PhysX, and fingers close to our squeeze posture instead "
-            'of by a gradient step of 1 mm.',
+            'friction 3, density 500; held means any contact left at the end; fingers close by one '
+            'gradient step, depths of 2000 object points in the hand sum up to less than 1 mm. '
+            "Published for Isaac Gym (PhysX); ours is SAPIEN's PhysX.",
             _DEXGRASPNET,
             engines=('sapien',),
+            closes_by_gradient=True,
+            max_penetration_sum=0.001,
         ),
         Protocol(
             'dex1b',

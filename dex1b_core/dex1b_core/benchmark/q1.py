@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dex1b_core.benchmark.placed_grasps import PlacedGrasps
 from dex1b_core.geometry.surface import exact_signed_distance
 from dex1b_core.geometry.wrench_space import epsilon_quality, friction_pyramid
+from dex1b_core.robots.hand_model import HandPoints
 
 Array = NDArray[np.float64]
 
@@ -41,11 +42,14 @@ class ContactCandidates:
     distance: Array
 
     @classmethod
-    def of(cls, placed: PlacedGrasps) -> Self:
-        """Of `HandModel.contacts`: fingertips and distal pads (UGG: hand-picked ones)."""
+    def of(cls, placed: PlacedGrasps, on_hand: HandPoints | None = None) -> Self:
+        """Of points on the hand, else of its `contacts`: fingertips and distal pads.
+
+        UGG has hand-picked ones.
+        """
         import open3d as o3d
 
-        points = placed.place(placed.hand.contacts)
+        points = placed.place(placed.hand.contacts if on_hand is None else on_hand)
         if not len(points):
             return cls(points, points, points[..., 0])
         target = placed.target

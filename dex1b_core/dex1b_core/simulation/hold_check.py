@@ -52,6 +52,11 @@ class HoldTrial:
     fingers: int = 0
     below: Array = field(default_factory=lambda: np.full(3, np.nan))
 
+    @property
+    def held(self) -> bool:
+        """Whether the grasp met the protocol."""
+        return self.reason is FailureReason.NONE
+
 
 @dataclass(frozen=True)
 class Postures:

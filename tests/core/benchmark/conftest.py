@@ -1,9 +1,12 @@
 """A gripper of boxes around a box: its distances are sums of lengths."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
+from dex1b_core.benchmark.protocols import PROTOCOLS, protocol_named
 from dex1b_core.data.grasp_set import GraspSet
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
@@ -63,6 +66,16 @@ def gripper_folder(tmp_path_factory):
         HandModel(load_hand(str(folder / 'gripper.yaml')))  # into the cache
     torch.set_num_threads(threads)
     return folder
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """A quick protocol: dexgraspnet with the grasps' own squeeze, however deep they are."""
+    protocol = dataclasses.replace(
+        protocol_named('dexgraspnet'), name='plain', closes_by_gradient=False,
+        max_penetration_sum=np.inf,
+    )  # fmt: skip
+    monkeypatch.setitem(PROTOCOLS, 'plain', protocol)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from dex1b_core.errors import Dex1bError
 
 
 @pytest.fixture
-def app():
+def app(plain):
     made = typer.Typer()
     check.register(made)
     exchange.register(made)
@@ -40,13 +40,13 @@ def run(app, *words):
 
 def test_check_writes_verdicts_and_film(app, grasps_file, tmp_path):
     report, film = tmp_path / 'report.json', tmp_path / 'film.png'
-    result = run(app, 'check', '--grasps', grasps_file, '--protocol', 'dexgraspnet',
+    result = run(app, 'check', '--grasps', grasps_file, '--protocol', 'plain',
                  '--workers', 1, '--json', report, '--film', film)  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert 'dexgraspnet: 1 of 2 succeed; failed: 1 missed' in result.output
+    assert 'plain: 1 of 2 succeed; failed: 1 missed' in result.output
     content = json.loads(report.read_text())
     assert (content['n'], content['seed'], content['engine']) == (2, 0, 'protocol')
-    section = content['protocols']['dexgraspnet']
+    section = content['protocols']['plain']
     assert (section['grasp_success'], section['n']) == (0.5, 2)
     assert section['reasons'] == {'missed': 1}
     assert [grasp['success'] for grasp in section['grasps']] == [True, False]
@@ -56,7 +56,7 @@ def test_check_writes_verdicts_and_film(app, grasps_file, tmp_path):
 
 def test_check_takes_another_object(app, grasps_file, tmp_path):
     report = tmp_path / 'report.json'
-    run(app, 'check', '--grasps', grasps_file, '--protocol', 'dexgraspnet', '--workers', 1,
+    run(app, 'check', '--grasps', grasps_file, '--protocol', 'plain', '--workers', 1,
         '--object', 'shape:sphere', '--json', report)  # fmt: skip
     assert json.loads(report.read_text())['object'] == 'shape:sphere'
 

@@ -35,12 +35,12 @@ def maker(gripper):
 
 
 @pytest.fixture
-def settings(tmp_path, gripper_folder):
+def settings(tmp_path, gripper_folder, plain):
     return BenchSettings(
         hand=str(gripper_folder / 'gripper.yaml'),
         generator='maker',
         objects=('one', 'broken', 'shape:two'),
-        protocols=('dexgraspnet',),
+        protocols=('plain',),
         count=3,
         seed=7,
         folder=tmp_path / 'bench',
@@ -53,11 +53,11 @@ def test_report_counts_and_goes_on_where_it_stopped(settings, maker):
     assert [call[0] for call in maker.calls] == ['one', 'broken', 'shape:two']
     assert (report['n'], report['objects'], report['seed']) == (6, 2, 7)
     assert report['failed_objects'] == {'broken': 'it is flat'}
-    section = report['protocols']['dexgraspnet']
+    section = report['protocols']['plain']
     assert section['grasp_success'] == pytest.approx(2 / 3)
     assert section['object_success'] == 1.0
     assert section['reasons'] == {'missed': 2}
-    assert report['by_object']['one'] == {'dexgraspnet': pytest.approx(2 / 3, abs=1e-4)}
+    assert report['by_object']['one'] == {'plain': pytest.approx(2 / 3, abs=1e-4)}
     assert set(report['penetration_mm']) == {'p50', 'p95', 'max'}
     assert report['valid_per_s'] > 0
     json.dumps(report)

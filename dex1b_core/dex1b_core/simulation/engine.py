@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 EngineName = Literal['mujoco', 'sapien']
 ENGINES: tuple[EngineName, ...] = ('mujoco', 'sapien')
 
-OBJECT, SUPPORT = -1, -2  # in `Contacts.other`
+OBJECT, SUPPORT, BASE = -1, -2, -3  # in `Contacts.other`
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Contacts:
 
     Attributes:
         body: (K,) index of one of the robot's bodies.
-        other: (K,) `OBJECT`, `SUPPORT` or the index of another body of the robot.
+        other: (K,) `OBJECT`, `SUPPORT`, `BASE` (the fixed parts of an object with a joint) or the
+            index of another body of the robot.
         depth: (K,) overlap [m]; negative where a gap is left.
         force: (K,) along the normal [N].
         point: (K, 3) world frame [m].
@@ -36,7 +37,7 @@ class Contacts:
     point: Array
 
     def deepest(self, other: int | None = None) -> float:
-        """Deepest overlap [m] with `OBJECT` or `SUPPORT`; None: of the robot with itself."""
+        """Deepest overlap [m] with one of the others by name; None: of the robot with itself."""
         chosen = self.other >= 0 if other is None else self.other == other
         return float(self.depth[chosen].max(initial=0.0))
 
@@ -48,7 +49,8 @@ class Contacts:
 class Engine(Protocol):
     """One scene in one physics engine. Joint vectors are (J,) in `scene.robot.joint_names`' order.
 
-    The same calls since `reset` lead to the same states.
+    The same calls since `reset` lead to the same states. Of an object on a joint, "the object" is
+    the moving part, and what it hangs on is its base.
     """
 
     scene: SceneDescription
@@ -60,8 +62,25 @@ class Engine(Protocol):
     def reset(self) -> None:
         """As new: what was simulated before leaves no trace. Conditions stay."""
 
-    def place(self, world_T_root: Array, joints: Array, world_T_object: Array) -> None:
-        """Put everything somewhere, at rest, commands equal to the joints, no push."""
+    def place(
+        self,
+        world_T_root: Array,
+        joints: Array,
+        world_T_object: Array,
+        object_joint: float = 0.0,
+    ) -> None:
+        """Put everything somewhere, at rest, commands equal to the joints, no push.
+
+        Args:
+            world_T_root: (4, 4) of the robot.
+            joints: (J,) [rad or m].
+            world_T_object: (4, 4); with a joint the pose of the base.
+            object_joint: Position of the object's joint [rad or m].
+
+        Raises:
+            Dex1bError: INVALID_REQUEST for a position beyond the joint's limits, or other than 0
+                of a free object.
+        """
 
     def command(self, joints: Array) -> None:
         """Targets of the drives [rad or m]."""
@@ -74,6 +93,9 @@ class Engine(Protocol):
 
     def object_pose(self) -> Array:
         """`world_T_object` (4, 4)."""
+
+    def object_joint(self) -> float:
+        """Position of the object's joint [rad or m]; 0 of a free object."""
 
     def object_speed(self) -> float:
         """[m/s] of the object's centre of mass."""

@@ -52,9 +52,15 @@ class FilmedEngine:
         poses = self._engine.body_poses(), self._engine.object_pose()
         self.moments.append(Moment(name, *poses))
 
-    def place(self, world_T_root: Array, joints: Array, world_T_object: Array) -> None:
+    def place(
+        self,
+        world_T_root: Array,
+        joints: Array,
+        world_T_object: Array,
+        object_joint: float = 0.0,
+    ) -> None:
         """See `Engine`."""
-        self._engine.place(world_T_root, joints, world_T_object)
+        self._engine.place(world_T_root, joints, world_T_object, object_joint)
         self.moments, self._doing = [], 'closed'
         self._take('start')
 
@@ -90,6 +96,10 @@ class FilmedEngine:
     def object_pose(self) -> Array:
         """See `Engine`."""
         return self._engine.object_pose()
+
+    def object_joint(self) -> float:
+        """See `Engine`."""
+        return self._engine.object_joint()
 
     def object_speed(self) -> float:
         """See `Engine`."""

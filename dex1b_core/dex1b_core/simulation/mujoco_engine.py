@@ -8,20 +8,22 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from dex1b_core.simulation.engine import OBJECT, SUPPORT, Contacts
+from dex1b_core.simulation.engine import BASE, OBJECT, SUPPORT, Contacts
 from dex1b_core.simulation.mujoco_model import (
     MujocoSettings,
+    add_object_joint,
     add_shape,
     quaternion,
     robot_model,
     set_inertia,
 )
+from dex1b_core.simulation.object_joint import check_position
 from dex1b_core.simulation.scene_description import SceneDescription
 from dex1b_core.simulation.support import SUPPORT_SHAPE
 
 Array = NDArray[np.float64]
 
-_OBJECT, _SUPPORT = 'object', 'support'
+_OBJECT, _SUPPORT, _BASE = 'object', 'support', 'object/base'
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
 mujoco.set_mju_user_warning(lambda _: None)  # counted by `advance`, and not written to a file
@@ -41,11 +43,12 @@ class MujocoEngine:
         self.model: Any = _specification(scene, self.settings).compile()
         self.data: Any = mujoco.MjData(self.model)
         bodies = {body.name: i for i, body in enumerate(scene.robot.bodies)}
-        bodies |= {_OBJECT: OBJECT, _SUPPORT: SUPPORT}
+        bodies |= {_OBJECT: OBJECT, _SUPPORT: SUPPORT, _BASE: BASE}
         ids = [bodies.get(self.model.body(i).name, SUPPORT) for i in range(self.model.nbody)]
         self._owner = np.array(ids)  # of MuJoCo's bodies
         self._bodies = np.array([ids.index(i) for i in range(len(scene.robot.bodies))])
         self._object = ids.index(OBJECT)
+        self._base = int(self.model.body(_BASE).mocapid[0]) if scene.target.joint else -1
         self._object_qpos = int(self.model.joint(_OBJECT).qposadr[0])
         self._object_qvel = int(self.model.joint(_OBJECT).dofadr[0])
         self._qpos = {name: int(self.model.joint(name).qposadr[0]) for name in scene.robot.joints}
@@ -63,16 +66,28 @@ class MujocoEngine:
     def reset(self) -> None:
         """See `Engine`; `place` does all of it."""
 
-    def place(self, world_T_root: Array, joints: Array, world_T_object: Array) -> None:
+    def place(
+        self,
+        world_T_root: Array,
+        joints: Array,
+        world_T_object: Array,
+        object_joint: float = 0.0,
+    ) -> None:
         """See `Engine`."""
+        check_position(self.scene.target.joint, object_joint)
         data = self.data
         mujoco.mj_resetData(self.model, data)
         data.mocap_pos[0], data.mocap_quat[0] = world_T_root[:3, 3], quaternion(world_T_root)
         for name, position in self.scene.robot.complete(joints).items():
             data.qpos[self._qpos[name]] = position
         start = self._object_qpos
-        data.qpos[start : start + 3] = world_T_object[:3, 3]
-        data.qpos[start + 3 : start + 7] = quaternion(world_T_object)
+        if self.scene.target.joint is None:
+            data.qpos[start : start + 3] = world_T_object[:3, 3]
+            data.qpos[start + 3 : start + 7] = quaternion(world_T_object)
+        else:
+            data.mocap_pos[self._base] = world_T_object[:3, 3]
+            data.mocap_quat[self._base] = quaternion(world_T_object)
+            data.qpos[start] = object_joint
         data.ctrl[:] = joints
         mujoco.mj_forward(self.model, data)
 
@@ -91,13 +106,25 @@ class MujocoEngine:
 
     def object_pose(self) -> Array:
         """See `Engine`."""
-        start = self._object_qpos
-        return _transform(self.data.qpos[start : start + 3], self.data.qpos[start + 3 : start + 7])
+        data, joint, start = self.data, self.scene.target.joint, self._object_qpos
+        if joint is None:
+            return _transform(data.qpos[start : start + 3], data.qpos[start + 3 : start + 7])
+        base = _transform(data.mocap_pos[self._base], data.mocap_quat[self._base])
+        pose: Array = base @ joint.motion(self.object_joint())
+        return pose
+
+    def object_joint(self) -> float:
+        """See `Engine`."""
+        return float(self.data.qpos[self._object_qpos]) if self.scene.target.joint else 0.0
 
     def object_speed(self) -> float:
         """See `Engine`."""
+        target = self.scene.target
+        if target.joint is not None:
+            rate = float(self.data.qvel[self._object_qvel])
+            return abs(rate) * target.joint.reach(target.unit.centre)
         linear, angular = np.split(self.data.qvel[self._object_qvel : self._object_qvel + 6], 2)
-        arm = np.cross(angular, self.scene.target.unit.centre)  # object frame
+        arm = np.cross(angular, target.unit.centre)  # object frame
         return float(np.linalg.norm(linear + self.object_pose()[:3, :3] @ arm))
 
     def joint_positions(self) -> Array:
@@ -160,9 +187,16 @@ def _specification(scene: SceneDescription, settings: MujocoSettings) -> Any:
         )
         # damping inside the actuator, so that the limit bounds both
         actuator.set_to_position(kp=drive.stiffness, kv=drive.damping)
-    body = spec.worldbody.add_body(name=_OBJECT)
-    body.add_freejoint(name=_OBJECT)
     target = scene.target
+    if target.joint is None:
+        body = spec.worldbody.add_body(name=_OBJECT)
+        body.add_freejoint(name=_OBJECT)
+    else:
+        base = spec.worldbody.add_body(name=_BASE, mocap=True)
+        for number, shape in enumerate(target.fixed):
+            add_shape(spec, base, f'{_BASE}/{number}', shape, settings.object_contact)
+        body = base.add_body(name=_OBJECT)
+        add_object_joint(body, _OBJECT, target.joint)
     set_inertia(body, target.mass, target.unit.centre, target.unit.inertia * target.mass)
     for number, shape in enumerate(target.shapes):
         add_shape(spec, body, f'{_OBJECT}/{number}', shape, settings.object_contact)

@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from dex1b_core.simulation.body_tree import Body, BodyTree
 from dex1b_core.simulation.collision_shape import CollisionShape
 from dex1b_core.simulation.mass_properties import principal_axes
+from dex1b_core.simulation.object_joint import ObjectJoint
 
 Array = NDArray[np.float64]
 
@@ -39,7 +40,7 @@ class Softness:
 # as DexGraspBench has it: the hand's own contacts are stiff, objects keep MuJoCo's defaults
 STIFF = Softness((0.005, 1.0), (0.5, 0.99, 0.0001, 0.5, 2.0))
 HARD = Softness((0.004, 1.0), (0.95, 0.99, 0.0001, 0.5, 2.0))
-RIGID = Softness((0.008, 1.0), (0.99, 0.999, 0.0001, 0.5, 2.0))  # mimic joints
+RIGID = Softness((0.008, 1.0), (0.99, 0.999, 0.0001, 0.5, 2.0))  # mimic and object joints
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,24 @@ def set_inertia(body: Any, mass: float, centre: Array, inertia: Array) -> None:
     body.ipos = centre
     body.inertia = moments
     body.iquat = Rotation.from_matrix(axes).as_quat(scalar_first=True)
+
+
+def add_object_joint(body: Any, name: str, joint: ObjectJoint) -> None:
+    """Let a body move against its parent; friction and limits are as hard as they can be."""
+    body.add_joint(
+        name=name,
+        type=mujoco.mjtJoint.mjJNT_SLIDE if joint.slides else mujoco.mjtJoint.mjJNT_HINGE,
+        axis=joint.axis,
+        pos=joint.origin,
+        limited=True,
+        range=[joint.lower, joint.upper],
+        frictionloss=joint.friction,
+        damping=[joint.damping, 0.0, 0.0],
+        solref_limit=list(RIGID.solref),
+        solimp_limit=list(RIGID.solimp),
+        solref_friction=list(RIGID.solref),
+        solimp_friction=list(RIGID.solimp),
+    )
 
 
 def quaternion(transform: Array) -> Array:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dex1b_core.simulation.engine import OBJECT, SUPPORT, Contacts
-from dex1b_core.simulation.sapien_model import add_robot, fixed_body, free_body, pose
+from dex1b_core.simulation.engine import SUPPORT, Contacts
+from dex1b_core.simulation.object_joint import check_position
+from dex1b_core.simulation.sapien_model import add_robot, fixed_body, pose
+from dex1b_core.simulation.sapien_object import FreeObject, JointedObject, SapienObject
 from dex1b_core.simulation.scene_description import SceneDescription
 from dex1b_core.simulation.settings import PhysicsSettings
 from dex1b_core.simulation.support import SUPPORT_SHAPE
@@ -23,9 +25,7 @@ class _State:
     velocities: Array
     targets: Array
     push: Array
-    object_pose: Any
-    linear: Any
-    angular: Any
+    target: Any
 
 
 # a larger offset makes contacts of fingers side by side, at twice the time and for nothing
@@ -59,11 +59,9 @@ class SapienEngine:
             support = fixed_body(SUPPORT_SHAPE, self._material)
             self._scene.add_entity(support)
             self._owner[support.global_id] = SUPPORT
-        unit = scene.target.unit
-        inertia = (mass, unit.centre, unit.inertia)  # axes do not depend on the mass
-        self._entity, self._body = free_body(scene.target.shapes, inertia, self._material)
-        self._scene.add_entity(self._entity)
-        self._owner[self._entity.global_id] = OBJECT
+        kind = FreeObject if scene.target.joint is None else JointedObject
+        self._object: SapienObject = kind(scene.target, mass, self._material, self._scene)
+        self._owner |= self._object.owners
         self._push = np.zeros(3, dtype=np.float32)
         self._placed_contacts: Contacts | None = None
         self._targets = np.zeros(len(self._driven))
@@ -83,17 +81,24 @@ class SapienEngine:
         self._conditions = friction, mass
         self._material.set_static_friction(friction)
         self._material.set_dynamic_friction(friction)
-        self._body.set_mass(mass)
-        self._body.set_inertia((mass * self._moments).astype(np.float32))
+        self._object.body.set_mass(mass)
+        self._object.body.set_inertia((mass * self._moments).astype(np.float32))
 
-    def place(self, world_T_root: Array, joints: Array, world_T_object: Array) -> None:
+    def place(
+        self,
+        world_T_root: Array,
+        joints: Array,
+        world_T_object: Array,
+        object_joint: float = 0.0,
+    ) -> None:
         """See `Engine`."""
+        check_position(self.scene.target.joint, object_joint)
         self._is_new = False
-        self._settle_at(world_T_root, joints, world_T_object)
+        self._settle_at(world_T_root, joints, world_T_object, object_joint)
         self._scene.step()  # contacts are found while stepping
         self._placed_contacts = None
         self._placed_contacts = self.contacts()
-        self._settle_at(world_T_root, joints, world_T_object)
+        self._settle_at(world_T_root, joints, world_T_object, object_joint)
 
     def command(self, joints: Array) -> None:
         """See `Engine`."""
@@ -113,19 +118,22 @@ class SapienEngine:
         pushed = bool(self._push.any())
         for _ in range(max(1, round(duration / self.timestep))):
             if pushed:
-                self._body.add_force_torque(self._push, nothing)
+                self._object.body.add_force_torque(self._push, nothing)
             self._scene.step()
-        return bool(
-            np.isfinite(self._articulation.qpos).all() and np.isfinite(self._entity.pose.p).all()
-        )
+        place = self._object.entity.pose.p
+        return bool(np.isfinite(self._articulation.qpos).all() and np.isfinite(place).all())
 
     def object_pose(self) -> Array:
         """See `Engine`."""
-        return np.asarray(self._entity.pose.to_transformation_matrix(), dtype=float)
+        return np.asarray(self._object.entity.pose.to_transformation_matrix(), dtype=float)
+
+    def object_joint(self) -> float:
+        """See `Engine`."""
+        return self._object.position()
 
     def object_speed(self) -> float:
         """See `Engine`."""
-        return float(np.linalg.norm(self._body.get_linear_velocity()))
+        return float(np.linalg.norm(self._object.body.get_linear_velocity()))
 
     def joint_positions(self) -> Array:
         """See `Engine`."""
@@ -179,9 +187,7 @@ class SapienEngine:
             np.array(self._articulation.qvel, dtype=float),
             self._targets,
             self._push.astype(float),
-            self._entity.pose,
-            np.array(self._body.get_linear_velocity()),
-            np.array(self._body.get_angular_velocity(), dtype=float),
+            self._object.save(),
         )
 
     def restore(self, state: _State) -> None:
@@ -190,11 +196,11 @@ class SapienEngine:
         self._articulation.set_qvel(state.velocities)
         self.command(state.targets)
         self.push(state.push)
-        self._entity.set_pose(state.object_pose)
-        self._body.set_linear_velocity(state.linear)
-        self._body.set_angular_velocity(state.angular)
+        self._object.restore(state.target)
 
-    def _settle_at(self, world_T_root: Array, joints: Array, world_T_object: Array) -> None:
+    def _settle_at(
+        self, world_T_root: Array, joints: Array, world_T_object: Array, object_joint: float
+    ) -> None:
         """Everything in place and at rest."""
         self._push = np.zeros(3, dtype=np.float32)
         positions = self.scene.robot.complete(joints)
@@ -204,6 +210,4 @@ class SapienEngine:
         for drive, target in zip(self._drives, joints, strict=True):
             drive.set_drive_target(float(target))
         self._targets = np.array(joints, dtype=float)
-        self._entity.set_pose(pose(world_T_object))
-        self._body.set_linear_velocity(np.zeros(3))
-        self._body.set_angular_velocity(np.zeros(3))
+        self._object.place(world_T_object, object_joint)

@@ -13,13 +13,15 @@ from dex1b_core.geometry import make_transform
 from dex1b_core.simulation.body_tree import BodyTree, Joint
 from dex1b_core.simulation.collision_shape import CollisionShape
 from dex1b_core.simulation.mass_properties import principal_axes
-from dex1b_core.simulation.scene_description import SceneDescription
+from dex1b_core.simulation.object_joint import ObjectJoint
+from dex1b_core.simulation.scene_description import ObjectDescription, SceneDescription
 
 Array = NDArray[np.float64]
 
 _MIMIC_STIFFNESS = 1e5
 _TURNS = 2 * np.pi  # PhysX bounds plain revolute joints to one turn each way
 _MASK_BITS = 32
+_LOCKING = 1e7  # damping [N m s/rad or N s/m], under which only a limited brake lets things move
 _COOKING_SCALE = 100.0  # PhysX leaves out vertices closer than 0.7 mm to the hull of the others
 
 
@@ -111,6 +113,53 @@ def free_body(
     return entity, component
 
 
+def jointed_body(
+    target: ObjectDescription,
+    inertia: tuple[float, Array, Array],
+    material: Any,
+    step: float,
+) -> tuple[Any, Any, Any]:
+    """Entities of an object's base and moving part, not yet in a scene, and the latter's component.
+
+    Args:
+        target: With a joint.
+        inertia: As for `free_body`, of the moving part.
+        material: Of all shapes.
+        step: Of the scene [s].
+    """
+    import sapien
+
+    joint = target.joint
+    assert joint is not None
+    base = sapien.physx.PhysxArticulationLinkComponent(None)
+    part = sapien.physx.PhysxArticulationLinkComponent(base)
+    for link, shapes in ((base, target.fixed), (part, target.shapes)):
+        for shape in shapes:
+            link.attach(_collision(shape, material))
+        _set_inertia(link, *inertia)  # the base's is never asked for
+        link.set_linear_damping(0.0)
+        link.set_angular_damping(0.0)
+        link.set_disable_gravity(True)
+    base.joint.type = 'fixed'
+    made = part.joint
+    frame = make_transform(np.eye(3), joint.origin) @ _along(joint.axis)
+    made.name = 'object'
+    made.type = _joint_type(joint.slides, (joint.lower, joint.upper))
+    made.pose_in_parent = made.pose_in_child = pose(frame)
+    made.limit = np.array([[joint.lower, joint.upper]], dtype=np.float32)
+    made.set_armature([0.0])
+    made.set_friction(0.0)  # PhysX's own depends on what the joint carries
+    made.set_drive_properties(0.0, joint.damping)
+    entities = []
+    for link in (base, part):
+        entity = sapien.Entity()
+        entity.add_component(link)
+        entities.append(entity)
+    if joint.friction > 0.0:
+        entities[1].add_component(_friction(joint, base, part, frame, step))
+    return entities[0], entities[1], part
+
+
 def fixed_body(shape: CollisionShape, material: Any) -> Any:
     """Entity of a body that never moves, not yet in a scene."""
     import sapien
@@ -186,13 +235,35 @@ def _set_joint(made: Any, joint: Joint, parent_T_body: Array) -> None:
     """The engine turns and slides along x of the joint's frame."""
     axis = _along(joint.axis)
     made.name = joint.name
-    lower, upper = joint.limits
-    whole_turns = not joint.slides and (lower < -_TURNS or upper > _TURNS)
-    revolute = 'revolute_unwrapped' if whole_turns else 'revolute'
-    made.type = 'prismatic' if joint.slides else revolute
+    made.type = _joint_type(joint.slides, joint.limits)
     made.pose_in_parent = pose(parent_T_body @ axis)
     made.pose_in_child = pose(axis)
-    made.limit = np.array([[lower, upper]], dtype=np.float32)
+    made.limit = np.array([joint.limits], dtype=np.float32)
+
+
+def _joint_type(slides: bool, limits: tuple[float, float]) -> str:
+    if slides:
+        return 'prismatic'
+    lower, upper = limits
+    return 'revolute_unwrapped' if lower < -_TURNS or upper > _TURNS else 'revolute'
+
+
+def _friction(joint: ObjectJoint, base: Any, part: Any, frame: Array, step: float) -> Any:
+    """Component that brakes a link with no more than the joint's friction.
+
+    A second joint beside the articulation's own, whose only drive is in use for the damping.
+    """
+    import sapien
+
+    brake = sapien.physx.PhysxDriveComponent(part)
+    brake.parent = base
+    brake.pose_in_parent = brake.pose_in_child = pose(frame)
+    limit = joint.friction * step  # PhysX takes limits of these drives as impulses of a step
+    if joint.slides:
+        brake.set_drive_property_x(0.0, _LOCKING, limit)
+    else:
+        brake.set_drive_property_twist(0.0, _LOCKING, limit)
+    return brake
 
 
 def _along(axis: Array) -> Array:

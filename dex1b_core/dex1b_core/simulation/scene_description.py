@@ -10,11 +10,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.errors import ConfigurationError, Dex1bError, ErrorCode
 from dex1b_core.simulation import collision_shape
 from dex1b_core.simulation.body_tree import SLIDES, BodyTree
 from dex1b_core.simulation.collision_shape import CollisionShape
 from dex1b_core.simulation.mass_properties import MassProperties, union_mass_properties
+from dex1b_core.simulation.object_joint import ObjectJoint
 from dex1b_core.simulation.self_contact import overlapping_by_design
 
 Array = NDArray[np.float64]
@@ -42,33 +43,49 @@ SLIDE_DRIVE = Drive(stiffness=1e5, damping=2e3, effort_limit=1e4, armature=0.0)
 
 @dataclass(frozen=True)
 class ObjectDescription:
-    """A free rigid body.
+    """A rigid body, free or on a joint that hangs on a fixed base.
 
     Attributes:
-        shapes: Convex parts, object frame; their union is the object.
+        shapes: Convex parts, object frame; their union is the object, or its moving part.
         mass: [kg], spread evenly over the union.
         unit: Mass properties at 1 kg.
+        joint: Of the moving part; None for a free body.
+        fixed: Convex parts of the base, object frame; the moving part never collides with them.
+
+    Raises:
+        Dex1bError: INVALID_CONFIGURATION for a base without a joint.
     """
 
     shapes: tuple[CollisionShape, ...]
     mass: float
     unit: MassProperties
+    joint: ObjectJoint | None = None
+    fixed: tuple[CollisionShape, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.fixed and self.joint is None:
+            raise ConfigurationError(
+                f'a free object with {len(self.fixed)} fixed parts; expected a joint between them '
+                'and the others'
+            )
 
     @classmethod
-    def of_parts(cls, parts: Sequence[Array], mass: float) -> Self:
+    def of_parts(
+        cls,
+        parts: Sequence[Array],
+        mass: float,
+        joint: ObjectJoint | None = None,
+        fixed: Sequence[Array] = (),
+    ) -> Self:
         """From the vertices (V, 3) of convex parts [m].
 
         Raises:
-            Dex1bError: SHAPE_INVALID when a part encloses no volume.
+            Dex1bError: SHAPE_INVALID when a part encloses no volume, INVALID_CONFIGURATION as
+                above.
         """
-        if not parts or any(len(part) < 4 for part in parts):
-            raise Dex1bError(
-                ErrorCode.SHAPE_INVALID,
-                f'the object has {len(parts)} convex parts with '
-                f'{[len(part) for part in parts]} vertices; expected at least four in each',
-            )
-        shapes = tuple(collision_shape.hull(part) for part in parts)
-        return cls(shapes, mass, union_mass_properties(shapes))
+        shapes = _hulls('the object', parts)
+        base = _hulls("the object's base", fixed) if fixed else ()
+        return cls(shapes, mass, union_mass_properties(shapes), joint, base)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,3 +127,13 @@ class SceneDescription:
     def no_contact(self) -> frozenset[tuple[int, int]]:
         """Pairs of the robot's bodies, lower index first, that never collide."""
         return overlapping_by_design(self.robot)
+
+
+def _hulls(owner: str, parts: Sequence[Array]) -> tuple[CollisionShape, ...]:
+    if not parts or any(len(part) < 4 for part in parts):
+        raise Dex1bError(
+            ErrorCode.SHAPE_INVALID,
+            f'{owner} has {len(parts)} convex parts with '
+            f'{[len(part) for part in parts]} vertices; expected at least four in each',
+        )
+    return tuple(collision_shape.hull(part) for part in parts)

@@ -97,11 +97,13 @@ def main() -> None:
     parser.add_argument(
         '--ranked', action='store_true', help='what `dex1b synth` returns instead of unranked seeds'
     )
+    parser.add_argument('--rows', default=','.join(map(str, range(len(ROWS)))), help='by number')
     parser.add_argument('--workers', type=int, default=2)
     parser.add_argument('--out', type=Path, default=Path('out/agreement'))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    found: dict[str, list[Pair]] = {name: [] for name in ROWS}
+    names = [list(ROWS)[int(number)] for number in arguments.rows.split(',')]
+    found: dict[str, list[Pair]] = {name: [] for name in names}
     for hand in arguments.hands.split(','):
         files = [
             seeds(arguments.out, hand, name, arguments.n, ranked=arguments.ranked)
@@ -109,8 +111,8 @@ def main() -> None:
         ]
         with GraspJudge(source_of(read_grasps(files[0])), workers=arguments.workers) as judge:
             for path in files:
-                for name, (one, other) in ROWS.items():
-                    found[name] += pairs(judge, path, hand, one, other)
+                for name in found:
+                    found[name] += pairs(judge, path, hand, *ROWS[name])
             write(arguments.out, found)
     print((arguments.out / 'agreement.md').read_text())
 

@@ -1,0 +1,1 @@
+"""The data engine: seed, train, generate, post-optimise, filter, repeat."""

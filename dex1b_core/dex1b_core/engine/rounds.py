@@ -1,0 +1,167 @@
+"""What is proposed in each round, and on what the network is trained."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dex1b_core.data.demonstrations import Demonstrations
+from dex1b_core.data.shards import ShardFolder
+from dex1b_core.engine.runners import Runner
+from dex1b_core.engine.settings import EngineSettings
+from dex1b_core.engine.tasks import Portion, Task
+from dex1b_core.model.checkpoint import ModelCard, save_checkpoint
+from dex1b_core.model.dataset import GraspDataset
+from dex1b_core.model.debiasing import rare, shares
+from dex1b_core.model.dexsimple import DexSimple
+from dex1b_core.model.grasp_code import GraspCode
+from dex1b_core.model.settings import ModelSettings
+from dex1b_core.model.training import TrainingSettings, train
+from dex1b_core.robots import load_hand
+from dex1b_core.robots.hand_model import HandModel
+
+MOST_ASSOCIATED = 512  # points of an object's earlier grasps that a task is told
+
+Report = Callable[[str, int, int], None]
+
+
+def checkpoint_path(folder: Path, number: int) -> Path:
+    """Of the network trained after a round."""
+    return folder / 'checkpoints' / f'round-{number:02d}.safetensors'
+
+
+def run_rounds(
+    settings: EngineSettings,
+    folder: Path,
+    shards: ShardFolder,
+    runner: Runner,
+    *,
+    report: Report = lambda stage, done, total: None,
+) -> None:
+    """Do what is not done yet; stop it at any time and call it again.
+
+    Args:
+        settings: Of the run.
+        folder: Of checkpoints.
+        shards: Where demonstrations go.
+        runner: Does the tasks.
+        report: Told stage, done and total.
+
+    Raises:
+        Dex1bError: a task's, a shard's or the training's.
+    """
+    shards.tidy()
+    for number in range(settings.rounds):
+        tasks = round_tasks(settings, folder, shards, number)
+        missing = [task for task in tasks if not shards.has(task.name)]
+        done = len(tasks) - len(missing)
+        report(f'round {number}', done, len(tasks))
+        for _ in runner.run(missing):
+            done += 1
+            report(f'round {number}', done, len(tasks))
+        if not checkpoint_path(folder, number).is_file():
+            train_round(settings, folder, shards, number, report=report)
+
+
+def round_tasks(
+    settings: EngineSettings, folder: Path, shards: ShardFolder, number: int
+) -> list[Task]:
+    """The same for the same shards of the rounds before."""
+    names = settings.object_names()
+    earlier = _earlier(shards, number) if number > 0 else None
+    held = dict.fromkeys(names, 0)
+    if earlier is not None:
+        held |= Counter(earlier.values('object').tolist())
+    if not settings.debias:
+        held = dict.fromkeys(names, 0)
+    rng = np.random.default_rng(settings.draw_seed('objects', number))
+    chosen = rare(held, max(1, settings.proposals // settings.per_object), rng)
+    counts = shares({name: held[name] for name in chosen}, settings.proposals)
+    portions = [
+        _portion(settings, name, count, number, earlier) for name, count in counts.items() if count
+    ]
+    checkpoint = checkpoint_path(folder, number - 1) if number > 0 else None
+    groups: list[list[Portion]] = [[]]
+    for portion in portions:
+        if sum(p.random + p.learned for p in groups[-1]) >= settings.per_task:
+            groups.append([])
+        groups[-1].append(portion)
+    return [
+        Task(f'round-{number:02d}-{index:06d}', number, tuple(group), checkpoint)
+        for index, group in enumerate(groups)
+        if group
+    ]
+
+
+def train_round(
+    settings: EngineSettings,
+    folder: Path,
+    shards: ShardFolder,
+    number: int,
+    *,
+    report: Report = lambda stage, done, total: None,
+) -> None:
+    """A network on everything that held so far, from scratch."""
+    hand = HandModel(load_hand(settings.hand))
+    rows = _earlier(shards, number + 1)
+    data = GraspDataset.of(rows, hand)
+    model_settings, training = ModelSettings(), TrainingSettings(steps=settings.training_steps)
+    seed = settings.draw_seed('training', number)
+    torch.manual_seed(seed)
+    model = DexSimple(model_settings, GraspCode(hand.kinematics).size)
+    curve = train(
+        data, hand, model, training, seed=seed,
+        report=lambda step, losses: report(f'training {number}', step, training.steps),
+    )  # fmt: skip
+    last = {name: values[-1] for name, values in curve.losses.items()} if curve.step else {}
+    card = ModelCard(
+        hand=settings.hand,
+        joints=tuple(hand.kinematics.joint_names),
+        settings=model_settings,
+        data={
+            'grasps': len(data),
+            'objects': len(data.objects),
+            'rounds': number + 1,
+            'losses': last,
+        },
+        training=dataclasses.asdict(training),
+        seed=seed,
+    )
+    save_checkpoint(checkpoint_path(folder, number), model, card)
+
+
+def _earlier(shards: ShardFolder, number: int) -> Demonstrations:
+    """Rows that held, of all rounds below a number."""
+    rows = shards.read_all(lambda name: int(name.split('-')[1]) < number)
+    return rows.select(rows.held)
+
+
+def _portion(
+    settings: EngineSettings, name: str, count: int, number: int, earlier: Demonstrations | None
+) -> Portion:
+    rng = np.random.default_rng(settings.draw_seed('portions', number, name))
+    on_table = bool(rng.random() < settings.table)
+    if earlier is None:
+        return Portion(name, on_table, count, 0, np.zeros((0, 3), dtype=np.float32))
+    learned = round(count * (1.0 - settings.random))
+    points = np.zeros((0, 3), dtype=np.float32)
+    if settings.debias:
+        points = _associated(earlier, name, on_table=on_table, rng=rng)
+    return Portion(name, on_table, count - learned, learned, points)
+
+
+def _associated(
+    earlier: Demonstrations, name: str, *, on_table: bool, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    rests = ~np.isnan(earlier.vectors('plane')[:, 0])
+    rows = np.flatnonzero((earlier.values('object') == name) & (rests == on_table))
+    if len(rows) > MOST_ASSOCIATED:
+        rows = rng.choice(rows, MOST_ASSOCIATED, replace=False)
+    points: NDArray[np.float32] = earlier.vectors('point')[rows]
+    return points

@@ -1,0 +1,94 @@
+"""What the data engine does."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from dex1b_core.config import StrictModel
+from dex1b_core.errors import ConfigurationError
+
+FILE = 'engine.json'
+FIRST_TRAINING_SHAPE = 1000  # lower ones are for tuning and reports
+
+
+class EngineSettings(StrictModel):
+    """One run; its folder remembers them and refuses others."""
+
+    hand: str = Field(description='name or description file')
+    objects: tuple[str, ...] = Field((), description='to train on; empty: procedural shapes')
+    shapes: int = Field(200, ge=1, description='how many procedural shapes, without `objects`')
+    rounds: int = Field(3, ge=1, description='the first is the optimiser alone')
+    proposals: int = Field(6000, ge=1, description='grasps proposed in each round')
+    per_object: int = Field(
+        64, ge=1, description='about how many an object gets in a round: small batches are slow'
+    )
+    table: float = Field(0.3, ge=0, le=1, description='part of the objects that rest on a plane')
+    random: float = Field(
+        0.3, ge=0, le=1, description="part of later rounds' proposals that start at random"
+    )
+    debias: bool = Field(True, description='rare objects and places more often')
+    refine_steps: int = Field(100, ge=0, description='of the post-optimisation')
+    engines: tuple[Literal['mujoco', 'sapien'], ...] = Field(
+        ('mujoco', 'sapien'), min_length=1, description='a grasp must hold in all'
+    )
+    training_steps: int = Field(3000, ge=1, description='of each round')
+    per_task: int = Field(256, ge=1, description='about how many proposals make a shard')
+    stiffness: float = Field(5.0, gt=0, description='gain that squeezes are for [N m/rad]')
+    seed: int = Field(0, ge=0, description='of every random draw')
+
+    def object_names(self) -> tuple[str, ...]:
+        """As `load_object` takes them."""
+        if self.objects:
+            return self.objects
+        last = FIRST_TRAINING_SHAPE + self.shapes
+        return tuple(f'shape:random-{number}' for number in range(FIRST_TRAINING_SHAPE, last))
+
+    def draw_seed(self, *what: object) -> int:
+        """A seed of its own for a part of the work."""
+        digest = hashlib.sha256(repr((self.seed, *what)).encode()).digest()
+        return int.from_bytes(digest[:4], 'big')
+
+    def remember(self, folder: Path) -> None:
+        """Write them, or check that the folder is of the same run; more rounds are welcome.
+
+        Raises:
+            ConfigurationError: INVALID_CONFIGURATION when the folder is another run's.
+        """
+        path = folder / FILE
+        if path.is_file():
+            found = read_settings(folder)
+            if found.model_copy(update={'rounds': self.rounds}) != self:
+                names = [
+                    name
+                    for name in type(self).model_fields
+                    if name != 'rounds' and getattr(found, name) != getattr(self, name)
+                ]
+                raise ConfigurationError(
+                    f'{folder} is of a run with other {", ".join(names)}: go on with the same '
+                    'settings, or choose another folder'
+                )
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix('.partial')
+        partial.write_text(self.model_dump_json(indent=2) + '\n')
+        partial.replace(path)
+
+
+def read_settings(folder: Path) -> EngineSettings:
+    """Of a run's folder.
+
+    Raises:
+        ConfigurationError: INVALID_CONFIGURATION when there are none, or not of this version.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{folder} is no folder of the data engine: expected {FILE} of 'dex1b engine run'"
+        )
+    try:
+        return EngineSettings.model_validate_json(path.read_text())
+    except ValidationError as error:
+        raise ConfigurationError(f'{path}: {error}') from error

@@ -1,0 +1,1 @@
+"""DexSimple, the learned generator."""

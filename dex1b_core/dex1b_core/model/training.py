@@ -1,0 +1,159 @@
+"""Fitting DexSimple to demonstrations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from dex1b_core.model.associated_point import associated_points, palm_and_heading
+from dex1b_core.model.dataset import GraspBatchSample, GraspDataset, draw_batch
+from dex1b_core.model.dexsimple import Conditions, DexSimple
+from dex1b_core.model.grasp_code import GraspCode
+from dex1b_core.model.losses import (
+    Geometry,
+    GeometryLosses,
+    LossWeights,
+    divergence,
+    reconstruction,
+)
+from dex1b_core.model.settings import ModelSettings
+from dex1b_core.robots.hand_model import HandModel
+
+LOG_EVERY = 50
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained; `PAPER_TRAINING` is Dex1B's (Table VI).
+
+    Attributes:
+        steps: Batches.
+        rate: Of Adam at first; it falls to a hundredth along a cosine.
+        objects, each: Clouds of a batch, grasps of each.
+        seen: Part of the clouds that show one side only.
+        open_heading: Part of the grasps whose heading is not told.
+        geometry: What penetration and distance are measured against.
+        weights: Of the losses.
+        clip: Largest norm of the gradient.
+    """
+
+    steps: int = 3000
+    rate: float = 1e-3
+    objects: int = 16
+    each: int = 24
+    seen: float = 0.5
+    open_heading: float = 0.5
+    geometry: Geometry = 'surface'
+    weights: LossWeights = field(default_factory=LossWeights)
+    clip: float = 1.0
+
+
+PAPER_TRAINING = TrainingSettings(
+    rate=1e-5,
+    seen=0.0,
+    geometry='points',
+    weights=LossWeights(divergence=1e-4),
+)
+
+
+@dataclass(frozen=True)
+class TrainingCurve:
+    """Means over `LOG_EVERY` steps.
+
+    Attributes:
+        step: Of the last one.
+        losses: By name, without weights.
+    """
+
+    step: tuple[int, ...]
+    losses: dict[str, tuple[float, ...]]
+
+
+def train(
+    data: GraspDataset,
+    hand: HandModel,
+    model: DexSimple,
+    settings: TrainingSettings,
+    *,
+    seed: int,
+    report: Callable[[int, dict[str, float]], None] = lambda step, losses: None,
+) -> TrainingCurve:
+    """Train in place, on the device where the model is; the same seed gives the same weights."""
+    rng = np.random.default_rng(seed)
+    generator = torch.Generator().manual_seed(seed)
+    losses = GeometryLosses(hand, settings.geometry)
+    code = GraspCode(hand.kinematics)
+    optimizer = torch.optim.Adam(model.parameters(), lr=settings.rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: 0.505 + 0.495 * math.cos(math.pi * step / settings.steps)
+    )
+    model.train()
+    steps: list[int] = []
+    curve: dict[str, list[float]] = {}
+    sums: dict[str, float] = {}
+    for step in range(1, settings.steps + 1):
+        batch = draw_batch(
+            data, rng, objects=settings.objects, each=settings.each,
+            points=model.settings.cloud_points, seen=settings.seen,
+        )  # fmt: skip
+        found = _losses(model, hand, code, losses, batch, settings, generator)
+        weights = settings.weights
+        total = sum(getattr(weights, name) * value for name, value in found.items())
+        optimizer.zero_grad()
+        torch.as_tensor(total).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+        optimizer.step()
+        schedule.step()
+        for name, value in found.items():
+            sums[name] = sums.get(name, 0.0) + float(value) / LOG_EVERY
+        if step % LOG_EVERY == 0:
+            report(step, sums)
+            steps.append(step)
+            for name, mean in sums.items():
+                curve.setdefault(name, []).append(mean)
+            sums = {}
+    model.eval()
+    return TrainingCurve(tuple(steps), {name: tuple(values) for name, values in curve.items()})
+
+
+def conditions_of(
+    hand: HandModel, settings: ModelSettings, batch: GraspBatchSample, told: torch.Tensor
+) -> Conditions:
+    """Of known grasps; `told` (B,) says whose heading is given."""
+    palm, heading = palm_and_heading(hand, batch.rotation, batch.translation, batch.posture)
+    point = associated_points(batch.clouds[batch.cloud], palm, heading)
+    shown = heading * told[:, None]
+    return Conditions(batch.cloud, point, shown, batch.height[batch.cloud])
+
+
+def _losses(
+    model: DexSimple,
+    hand: HandModel,
+    code: GraspCode,
+    geometry: GeometryLosses,
+    batch: GraspBatchSample,
+    settings: TrainingSettings,
+    generator: torch.Generator,
+) -> dict[str, torch.Tensor]:
+    told = torch.rand(len(batch.cloud), generator=generator) >= settings.open_heading
+    with torch.no_grad():
+        conditions = conditions_of(hand, model.settings, batch, told)
+    features = model.encoder(batch.clouds)
+    condition = model.condition(features, conditions)
+    centre = features.centre[batch.cloud]
+    target = code.encode(batch.rotation, batch.translation, batch.posture, centre)
+    mean, log_variance = model.posterior(target, condition)
+    noise = torch.randn(mean.shape, generator=generator)
+    made = model.decode(mean + noise * (0.5 * log_variance).exp(), condition)
+    found = {
+        'reconstruction': reconstruction(target, made),
+        'divergence': divergence(mean, log_variance),
+    }
+    if settings.geometry != 'none':
+        decoded = code.decode(made, centre)
+        found['penetration'], found['distance'] = geometry(batch, *decoded)
+    return found

@@ -168,7 +168,5 @@ def lists(values: Any) -> pa.Array:
     """(N, K) numbers as a column of lists."""
     array = np.ascontiguousarray(values, dtype=np.float32)
     count, size = array.shape
-    offsets = np.arange(0, (count + 1) * size, size, dtype=np.int32)
-    if size == 0:
-        offsets = np.zeros(count + 1, dtype=np.int32)
+    offsets = size * np.arange(count + 1, dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(array.reshape(-1)))

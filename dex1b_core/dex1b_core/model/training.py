@@ -109,7 +109,7 @@ def train(
         optimizer.step()
         schedule.step()
         for name, value in found.items():
-            sums[name] = sums.get(name, 0.0) + float(value) / LOG_EVERY
+            sums[name] = sums.get(name, 0.0) + float(value.detach()) / LOG_EVERY
         if step % LOG_EVERY == 0:
             report(step, sums)
             steps.append(step)

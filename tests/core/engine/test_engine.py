@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from dex1b_core.commands.engine import app
 from dex1b_core.data.shards import ShardFolder
 from dex1b_core.engine.rounds import checkpoint_path, round_tasks, run_rounds
-from dex1b_core.engine.runners import LocalRunner
+from dex1b_core.engine.runners import LocalRunner, RayRunner
 from dex1b_core.engine.scale import plan_scale
 from dex1b_core.engine.settings import EngineSettings, read_settings
 from dex1b_core.engine.status import RoundStatus, round_statuses
@@ -188,3 +188,39 @@ def test_plan_scales_what_was_measured():
 def test_no_plan_from_a_handful(whole):
     with pytest.raises(Dex1bError, match='expected at least 100 to tell rates'):
         plan_scale(round_statuses(ShardFolder.at(whole / 'shards')), 10**9)
+
+
+def test_ray_does_the_same_though_its_workers_are_killed(whole, tmp_path):
+    """Actors on a cluster of this machine, one killed once it works."""
+    ray = pytest.importorskip('ray', reason="needs the extra 'cluster'")
+    settings = SETTINGS.model_copy(update={'rounds': 1})
+    shards = ShardFolder.at(tmp_path)
+    tasks = round_tasks(settings, tmp_path, shards, 0)
+    runner = RayRunner(settings, str(tmp_path), address='local', workers=2)
+    try:
+        killer = subprocess.Popen([sys.executable, '-c', RAY_KILLER, str(os.getpid())])
+        done = [task.name for task, _ in runner.run(tasks)]
+        assert killer.wait(60.0) == 0
+    finally:
+        ray.shutdown()
+    assert sorted(done) == [task.name for task in tasks]
+    first = {name: rows for name, rows in content(whole).items() if name.startswith('round-00')}
+    own = {name: repr(shards.read(name).table.to_pydict()) for name in shards.names()}
+    assert own == first
+
+
+RAY_KILLER = """
+import sys, time, psutil
+parent = psutil.Process(int(sys.argv[1]))
+for _ in range(600):
+    time.sleep(0.1)
+    for child in parent.children(recursive=True):
+        try:
+            named = 'ray::TaskWorker' in ' '.join(child.cmdline())
+            if named and sum(child.cpu_times()[:2]) > 1.0:
+                child.kill()
+                sys.exit(0)
+        except psutil.NoSuchProcess:
+            pass
+sys.exit(1)
+"""

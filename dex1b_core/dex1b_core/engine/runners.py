@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for_any
 from typing import Any, Protocol
 
 from dex1b_core.engine.settings import EngineSettings
@@ -143,7 +146,16 @@ _worker: TaskWorker | None = None
 
 def _start(settings: EngineSettings, shards: str) -> None:
     global _worker
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker = TaskWorker(settings, shards)
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end its workers, which would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for_any([parent.sentinel])
+        os._exit(1)
 
 
 def _do(task: Task) -> int:

@@ -19,7 +19,7 @@ from dex1b_ros.node import Dex1bNode, NodeParameters, run
 class Parameters(NodeParameters):
     """Parameters of the generator."""
 
-    backend: str = Field('optimizer', description="'optimizer' or 'heuristic'")
+    backend: str = Field('optimizer', description="'optimizer', 'dexsimple' or 'heuristic'")
     count: int = Field(64, ge=1, le=4096, description='candidates for a request that says 0')
     threads: int = Field(
         1, ge=1, le=64, description='of the tensor library; more only help where cores are idle'

@@ -11,7 +11,7 @@ from dex1b_core.planning.candidate import GraspCandidate
 from dex1b_core.planning.rejection import Rejection
 from dex1b_core.robots import RobotDescription
 
-BACKENDS = ('heuristic', 'optimizer')
+BACKENDS = ('dexsimple', 'heuristic', 'optimizer')
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,13 @@ def make_generator(backend: str, robot: RobotDescription) -> GraspGenerator:
     """Load a generator by name; imports torch.
 
     Args:
-        backend: 'optimizer' or 'heuristic'.
+        backend: One of `BACKENDS`.
         robot: Whose hand grasps.
 
     Raises:
         UnknownNameError: no such backend.
         AssetError, ConfigurationError: the robot's model is missing or malformed.
+        Dex1bError: MODEL_NOT_LOADED when there is no usable checkpoint for the hand.
     """
     if backend not in BACKENDS:
         raise UnknownNameError(
@@ -67,6 +68,10 @@ def make_generator(backend: str, robot: RobotDescription) -> GraspGenerator:
         from dex1b_core.synthesis.heuristic import HeuristicGenerator
 
         return HeuristicGenerator(robot)
+    if backend == 'dexsimple':
+        from dex1b_core.model.generator import dexsimple_generator
+
+        return dexsimple_generator(robot)
     from dex1b_core.synthesis.optimizer import OptimizerGenerator
 
     return OptimizerGenerator(robot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 
@@ -29,7 +30,7 @@ class OptimizerSettings:
         objective: Energies; the margins are for shapes that one camera saw.
         descent: Weights and steps.
         excess: Grasps optimised for each one asked for.
-        random_fraction: Part that starts at random; the rest starts at rule-based grasps.
+        random_fraction: Part that starts at random; the rest starts where rules, or a network, say.
         seeds: How rule-based starts are made.
     """
 
@@ -42,18 +43,61 @@ class OptimizerSettings:
     seeds: HeuristicSettings = field(default_factory=lambda: HeuristicSettings(samples=300))
 
 
+class StartSource(Protocol):
+    """Says where descents begin."""
+
+    def propose(
+        self,
+        observation: ObjectObservation,
+        scene: SynthesisScene,
+        count: int,
+        generator: torch.Generator,
+    ) -> GraspBatch:
+        """Up to `count` grasps in the planning frame, the best first."""
+
+
+class RuleStarts:
+    """Grasps by the rules of `HeuristicGenerator`."""
+
+    def __init__(self, hand: HandModel, settings: HeuristicSettings) -> None:
+        self.hand, self.settings = hand, settings
+
+    def propose(
+        self,
+        observation: ObjectObservation,
+        scene: SynthesisScene,
+        count: int,
+        generator: torch.Generator,
+    ) -> GraspBatch:
+        """See `StartSource`."""
+        placed, _ = propose(self.hand, scene, self.settings, generator.initial_seed())
+        return placed.select(torch.arange(min(count, len(placed))))
+
+
 class OptimizerGenerator:
-    """Energy-based candidates."""
+    """Energy-based candidates.
+
+    Args:
+        robot: Whose hand grasps.
+        settings: What is optimised.
+        selection: What candidates must satisfy.
+        starts: Where those begin that do not start at random; rules by default.
+        name: Of the backend, for reports.
+    """
 
     def __init__(
         self,
         robot: RobotDescription,
         settings: OptimizerSettings | None = None,
         selection: SelectionSettings | None = None,
+        *,
+        starts: StartSource | None = None,
+        name: str = 'optimizer',
     ) -> None:
-        self.robot = robot
+        self.robot, self.name = robot, name
         self.hand = HandModel(robot.hand)
         self.settings = settings or OptimizerSettings()
+        self._source = starts or RuleStarts(self.hand, self.settings.seeds)
         self._objective = GraspObjective(self.hand, self.settings.objective)
         self.selection = selection or SelectionSettings()
 
@@ -64,7 +108,8 @@ class OptimizerGenerator:
         scene = build_scene(observation)
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
-            starts = self._starts(scene, round(self.settings.excess * count), seed, generator)
+            wanted = round(self.settings.excess * count)
+            starts = self._starts(observation, scene, wanted, generator)
         optimised = descend(
             self._objective,
             SceneBatch.of_scene(scene, len(starts)),
@@ -83,14 +128,17 @@ class OptimizerGenerator:
                 self.hand, scene, grasps, self.selection, self.robot.workspace, count,
                 scene.skipped,
             )  # fmt: skip
-        return GenerationResult(candidates, counted, 'optimizer')
+        return GenerationResult(candidates, counted, self.name)
 
     def _starts(
-        self, scene: SynthesisScene, count: int, seed: int, generator: torch.Generator
+        self,
+        observation: ObjectObservation,
+        scene: SynthesisScene,
+        count: int,
+        generator: torch.Generator,
     ) -> GraspBatch:
-        by_rule = round((1.0 - self.settings.random_fraction) * count)
-        batches = [random_starts(self.hand, scene, count - by_rule, generator)]
-        if by_rule:
-            placed, _ = propose(self.hand, scene, self.settings.seeds, seed)
-            batches.append(placed.select(torch.arange(min(by_rule, len(placed)))))
+        proposed = round((1.0 - self.settings.random_fraction) * count)
+        batches = [random_starts(self.hand, scene, count - proposed, generator)]
+        if proposed:
+            batches.append(self._source.propose(observation, scene, proposed, generator))
         return concatenate(batches)

@@ -53,6 +53,16 @@ class SdfBatch:
             resolution,
         )
 
+    def select(self, objects: torch.Tensor) -> SdfBatch:
+        """Other grasps (B,), each of one of those objects that this batch has one grasp of each."""
+        return SdfBatch(
+            self.cells,
+            self.first[objects],
+            self.lower[:, objects],
+            self.spacing[:, objects],
+            self.resolution,
+        )
+
     def distance(self, points: torch.Tensor) -> torch.Tensor:
         """Signed distances [m] (N, B) of points (N, 3, B), from the nearest cell and its gradient.
 

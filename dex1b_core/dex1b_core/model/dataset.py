@@ -14,7 +14,8 @@ from scipy.spatial.transform import Rotation
 from dex1b_core.data.demonstrations import Demonstrations
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry.object_model import load_object
-from dex1b_core.geometry.sdf import VoxelSdf, build_sdf
+from dex1b_core.geometry.sdf import build_sdf
+from dex1b_core.geometry.sdf_batch import SdfBatch
 from dex1b_core.model.clouds import SurfaceSamples
 from dex1b_core.robots.hand_model import HandModel
 
@@ -27,12 +28,10 @@ class TrainingObject:
 
     Attributes:
         samples: To draw clouds from.
-        sdf: Signed distance.
         rows: (R,) of the set.
     """
 
     samples: SurfaceSamples
-    sdf: VoxelSdf
     rows: NDArray[np.int64]
 
 
@@ -44,6 +43,7 @@ class GraspDataset:
         rotation, translation, posture: (N, 3, 3), (N, 3) [m], (N, J) [rad] in the hand's order.
         plane: (N, 4) support; NaN where the object floats.
         objects: By name.
+        grids: Signed distances, one of each object, packed: 2 MB an object.
     """
 
     rotation: torch.Tensor
@@ -51,6 +51,7 @@ class GraspDataset:
     posture: torch.Tensor
     plane: torch.Tensor
     objects: Mapping[str, TrainingObject]
+    grids: SdfBatch
 
     @classmethod
     def of(cls, rows: Demonstrations, hand: HandModel) -> Self:
@@ -73,20 +74,19 @@ class GraspDataset:
                 f'none of {len(rows)} grasps held; train on more or better seeds',
             )
         names = good.values('object')
-        objects = {}
+        objects, grids = {}, []
         for name in dict.fromkeys(names.tolist()):
             model = load_object(name)
-            objects[name] = TrainingObject(
-                SurfaceSamples.of_model(model),
-                build_sdf(model.vertices, model.faces),
-                np.flatnonzero(names == name),
-            )
+            own = np.flatnonzero(names == name)
+            objects[name] = TrainingObject(SurfaceSamples.of_model(model), own)
+            grids.append(build_sdf(model.vertices, model.faces))
         return cls(
             torch.from_numpy(good.vectors('rotation').reshape(-1, 3, 3)),
             torch.from_numpy(good.vectors('translation')),
             torch.from_numpy(good.vectors('grasp')),
             torch.from_numpy(good.vectors('plane')),
             objects,
+            SdfBatch.build(grids, torch.arange(len(grids))),
         )
 
     def __len__(self) -> int:
@@ -103,7 +103,7 @@ class GraspBatchSample:
         rotation, translation, posture: Of the grasps.
         height: (O,) see `Conditions`; measured from the mean of the cloud.
         turns: (O, 3, 3) by which objects and grasps were turned.
-        sdfs: O grids, of the objects as they were before.
+        sdfs: Of each grasp's object, as it was before.
     """
 
     clouds: torch.Tensor
@@ -113,7 +113,7 @@ class GraspBatchSample:
     posture: torch.Tensor
     height: torch.Tensor
     turns: torch.Tensor
-    sdfs: list[VoxelSdf]
+    sdfs: SdfBatch
 
 
 def draw_batch(
@@ -136,8 +136,9 @@ def draw_batch(
         seen: Part of the clouds that show one side only.
     """
     names = list(data.objects)
-    clouds, rows, turns, heights, sdfs = [], [], [], [], []
-    for index in rng.integers(len(names), size=objects):
+    drawn = rng.integers(len(names), size=objects)
+    clouds, rows, turns, heights = [], [], [], []
+    for index in drawn:
         target = data.objects[names[index]]
         row = rng.choice(target.rows)
         plane = data.plane[row].numpy().astype(float)
@@ -156,7 +157,6 @@ def draw_batch(
         clouds.append(cloud @ torch.as_tensor(turn.T, dtype=torch.float32))
         rows.append(rng.choice(target.rows, each))
         turns.append(torch.as_tensor(turn, dtype=torch.float32))
-        sdfs.append(target.sdf)
     chosen = torch.as_tensor(np.concatenate(rows))
     cloud_of = torch.arange(objects).repeat_interleave(each)
     turned = torch.stack(turns)
@@ -169,7 +169,7 @@ def draw_batch(
         data.posture[chosen],
         torch.tensor(heights, dtype=torch.float32),
         turned,
-        sdfs,
+        data.grids.select(torch.as_tensor(drawn).repeat_interleave(each)),
     )
 
 

@@ -7,7 +7,6 @@ from typing import Literal
 
 import torch
 
-from dex1b_core.geometry.sdf_batch import SdfBatch
 from dex1b_core.model.dataset import GraspBatchSample
 from dex1b_core.robots.hand_model import HandModel
 
@@ -79,7 +78,6 @@ class GeometryLosses:
     def _distance(self, batch: GraspBatchSample, points: torch.Tensor) -> torch.Tensor:
         """(B, S) of (B, S, 3) points in the objects' frames [m]."""
         if self.kind == 'surface':
-            grids = SdfBatch.build(batch.sdfs, batch.cloud)
-            return grids.distance(points.permute(1, 2, 0).contiguous()).T
+            return batch.sdfs.distance(points.permute(1, 2, 0).contiguous()).T
         clouds = (batch.clouds @ batch.turns)[batch.cloud]
         return torch.cdist(points, clouds).amin(dim=2)

@@ -6,6 +6,7 @@ import torch
 
 from dex1b_core.geometry.object_model import load_object
 from dex1b_core.geometry.sdf import build_sdf
+from dex1b_core.geometry.sdf_batch import SdfBatch
 from dex1b_core.model.dataset import GraspBatchSample
 from dex1b_core.model.losses import GeometryLosses, divergence, reconstruction
 
@@ -28,7 +29,7 @@ def batch_at(hand, sphere, translation, turn=None):
         posture=hand.open_posture[None],
         height=torch.full((1,), torch.nan),
         turns=turn[None],
-        sdfs=[sdf],
+        sdfs=SdfBatch.build([sdf], torch.zeros(1, dtype=torch.int64)),
     )
 
 

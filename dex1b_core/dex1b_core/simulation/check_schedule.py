@@ -24,6 +24,10 @@ class CheckSchedule:
     Each candidate gets the unperturbed trial, in order; those that pass it get the others. With
     `enough` set, unperturbed trials stop while that many candidates are still in the race, and
     go on when some of them fail.
+
+    Verdicts do not depend on the order in which results come: the first `enough` in rank that
+    pass count, and of each candidate the trials up to the one that decides. What idle cores found
+    out beyond that is forgotten. Only a deadline makes a difference.
     """
 
     def __init__(
@@ -49,8 +53,21 @@ class CheckSchedule:
 
     @property
     def satisfied(self) -> bool:
-        """Whether enough passed."""
-        return 0 < self._enough <= self.passed
+        """Whether the first `enough` in rank that pass are known."""
+        return self._last is not None
+
+    @property
+    def _last(self) -> int | None:
+        """Rank of the last candidate that counts; None while it is not known."""
+        passed = 0
+        for rank, candidate in enumerate(self._candidates):
+            deciding = self._deciding(candidate)
+            if deciding is None:
+                return None
+            passed += not self._is_lost(deciding)
+            if 0 < self._enough <= passed:
+                return rank
+        return None
 
     def next(self) -> tuple[int, int, Trial] | None:
         """Candidate index, trial index, trial; None when there is nothing to hand out now."""
@@ -75,11 +92,14 @@ class CheckSchedule:
         self._candidates[candidate].results[trial] = result
 
     def verdict(self, candidate: int) -> SimCheck:
-        """On the trials that came back; NOT_RUN if the unperturbed one did not."""
-        results = self._candidates[candidate].results
-        if 0 not in results:
+        """On the trials that came back; NOT_RUN without the unperturbed one, or if not needed."""
+        progress, last = self._candidates[candidate], self._last
+        if 0 not in progress.results or (last is not None and candidate > last):
             return SimCheck()
-        return verdict([results[i] for i in sorted(results)], self._settings)
+        deciding = self._deciding(progress)
+        if deciding is None:
+            deciding = [progress.results[i] for i in sorted(progress.results)]
+        return verdict(deciding, self._settings)
 
     def _hand_out(self, index: int) -> tuple[int, int, Trial]:
         progress = self._candidates[index]
@@ -92,6 +112,26 @@ class CheckSchedule:
 
     def _is_out(self, progress: _Progress) -> bool:
         """Whether it can no longer pass."""
-        held = {i: result is not None and result.held for i, result in progress.results.items()}
-        lost = sum(not ok for i, ok in held.items() if i > 0)
-        return not held.get(0, True) or lost > self._allowed
+        first = progress.results.get(0)
+        others = [result for trial, result in progress.results.items() if trial > 0]
+        lost_first = 0 in progress.results and not _held(first)
+        return lost_first or sum(not _held(result) for result in others) > self._allowed
+
+    def _deciding(self, progress: _Progress) -> list[TrialResult | None] | None:
+        """Results in order up to the one that decides; None while they do not."""
+        prefix: list[TrialResult | None] = []
+        for trial in range(len(self._trials)):
+            if trial not in progress.results:
+                return None
+            prefix.append(progress.results[trial])
+            if self._is_lost(prefix):
+                return prefix
+        return prefix
+
+    def _is_lost(self, prefix: list[TrialResult | None]) -> bool:
+        lost = sum(not _held(result) for result in prefix[1:])
+        return not _held(prefix[0]) or lost > self._allowed
+
+
+def _held(result: TrialResult | None) -> bool:
+    return result is not None and result.held

@@ -1,5 +1,8 @@
 """Order of the trials."""
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from dex1b_core.planning import CheckResult, FailureReason
 from dex1b_core.simulation.check_schedule import CheckSchedule
 from dex1b_core.simulation.check_settings import CheckSettings
@@ -10,8 +13,8 @@ LOST = TrialResult(FailureReason.SLIPPED)
 SETTINGS = CheckSettings(trials=3, pass_fraction=0.5)
 
 
-def schedule(count, *, enough=0, settings=SETTINGS):
-    return CheckSchedule(count, draw_trials(settings, shapes=1, seed=0), settings, enough=enough)
+def schedule(count, *, enough=0, own=SETTINGS):
+    return CheckSchedule(count, draw_trials(own, shapes=1, seed=0), own, enough=enough)
 
 
 def run(plan, outcome):
@@ -53,8 +56,7 @@ def test_goes_on_when_a_candidate_drops_out():
 
 
 def test_gives_up_a_candidate_that_cannot_pass():
-    settings = CheckSettings(trials=5, pass_fraction=0.75)
-    plan = schedule(1, settings=settings)
+    plan = schedule(1, own=CheckSettings(trials=5, pass_fraction=0.75))
     order = run(plan, lambda candidate, trial: HELD if trial == 0 else LOST)
     assert order == [(0, 0), (0, 1), (0, 2)]
     assert plan.verdict(0).result is CheckResult.FAILED
@@ -77,7 +79,35 @@ def test_broken_trial_costs_its_candidate_only():
 
 
 def test_one_trial_is_enough_when_asked_for_one():
-    settings = CheckSettings(trials=1)
-    plan = schedule(2, settings=settings)
+    plan = schedule(2, own=CheckSettings(trials=1))
     assert run(plan, lambda *_: HELD) == [(0, 0), (1, 0)]
     assert plan.passed == 2
+
+
+def finish(plan, outcomes, workers, random):
+    """Several workers whose trials come back in any order."""
+    running = []
+    while True:
+        while len(running) < workers and (item := plan.next()) is not None:
+            running.append(item[:2])
+        if not running or plan.satisfied:
+            return [plan.verdict(candidate) for candidate in range(len(outcomes))]
+        candidate, trial = running.pop(random.randrange(len(running)))
+        plan.put(candidate, trial, outcomes[candidate][trial])
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    outcomes=st.lists(
+        st.lists(st.sampled_from([HELD, LOST, None]), min_size=3, max_size=3), max_size=9
+    ),
+    enough=st.integers(0, 4),
+    workers=st.integers(1, 5),
+    random=st.randoms(use_true_random=False),
+)
+def test_verdicts_do_not_depend_on_the_order_of_answers(outcomes, enough, workers, random):
+    alone = finish(schedule(len(outcomes), enough=enough), outcomes, 1, random)
+    assert finish(schedule(len(outcomes), enough=enough), outcomes, workers, random) == alone
+    passed = [check.result for check in alone].count(CheckResult.PASSED)
+    could = sum(row[0] is HELD and row[1:].count(HELD) >= 1 for row in outcomes)
+    assert passed == (min(enough, could) if enough else could)

@@ -33,6 +33,7 @@ class FailureReason(IntEnum):
     TABLE_HIT = 7
     TOO_FEW_FINGERS = 8
     UNSTABLE = 9
+    UNREACHABLE = 10
 
 
 class ReachResult(IntEnum):

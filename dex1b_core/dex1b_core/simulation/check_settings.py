@@ -17,6 +17,9 @@ class CheckSettings(StrictModel):
     """
 
     engine: Literal['sapien', 'mujoco'] = Field('sapien', description='which simulates')
+    body: Literal['hand', 'robot'] = Field(
+        'hand', description='the hand alone, or arm and hand with the drives of both'
+    )
     friction: float = Field(1.0, gt=0, le=2, description='nominal, of hand and object')
     torsion: float = Field(0.005, ge=0, description='[m] torsional friction; mujoco only')
     mass: float = Field(0.0, ge=0, description='[kg] nominal; 0: by volume')

@@ -14,8 +14,7 @@ from dex1b_core.geometry import Plane, invert, make_transform, transform_points
 from dex1b_core.geometry.convex import ConvexPart, convex_part
 from dex1b_core.perception.observation import ShapeHypothesis
 from dex1b_core.planning import FailureReason, GraspCandidate
-from dex1b_core.robots.description import RobotDescription
-from dex1b_core.simulation.body_tree import SLIDES
+from dex1b_core.robots.description import DriveSettings, RobotDescription
 from dex1b_core.simulation.check_settings import CheckSettings
 from dex1b_core.simulation.check_trial import Trial, TrialResult
 from dex1b_core.simulation.cuts import cut_into_convex_parts
@@ -23,6 +22,12 @@ from dex1b_core.simulation.engine import OBJECT, SUPPORT, Engine, make_engine
 from dex1b_core.simulation.objects import mass_of
 from dex1b_core.simulation.scene_description import Drive, ObjectDescription, SceneDescription
 from dex1b_core.simulation.urdf_bodies import TreeSource, read_body_tree
+from dex1b_core.simulation.wrist_carrier import (
+    ArmCarrier,
+    SlideCarrier,
+    UnreachableError,
+    WristCarrier,
+)
 
 Array = NDArray[np.float64]
 
@@ -81,16 +86,19 @@ def cube(side: float) -> CheckObject:
 
 
 class LiftChecker:
-    """A warm scene of a hand and one object on a support.
+    """A warm scene of a hand, perhaps with its arm, and one object on a support.
 
     Trials do not depend on those before them.
 
     Args:
-        source: The hand's bodies.
+        source: The hand's bodies, or the whole robot's.
         fingers: Links of each finger by its name, the thumb first.
         drives: Of the driven joints, by name.
         target: What is lifted.
         settings: Engine, motion and thresholds.
+        arm: Carries the hand; then `source` is the whole robot, its arm's joints first. Without
+            it the hand moves on slides.
+        wrist: The hand's root link; `source`'s by default.
     """
 
     def __init__(
@@ -100,9 +108,14 @@ class LiftChecker:
         drives: Mapping[str, Drive],
         target: CheckObject,
         settings: CheckSettings | None = None,
+        *,
+        arm: ArmCarrier | None = None,
+        wrist: str = '',
     ) -> None:
         self.settings = settings or CheckSettings()
         self.target = target
+        self.arm = arm
+        self.carrier: WristCarrier = arm or SlideCarrier()
         self._mass = self.settings.mass or mass_of(target.parts)
         scene = SceneDescription(
             read_body_tree(source),
@@ -111,32 +124,39 @@ class LiftChecker:
             self.settings.friction,
             self.settings.torsion,
             has_support=True,
-        ).on_slides()
+        )
+        if arm is None:
+            scene = scene.on_slides()
         self.engine = make_engine(self.settings.engine, scene)
         owner = {link: i for i, body in enumerate(scene.robot.bodies) for link in body.links}
         self.fingers = {
             name: {owner[link] for link in links if link in owner}
             for name, links in fingers.items()
         }
-        self.root = owner[source.root_link]
-        self.joints = source.joint_names
+        self.root = owner[wrist or source.root_link]
+        in_arm = 0 if arm is None else len(arm.joint_names)
+        self.hand_joints = source.joint_names[in_arm:]
 
     @classmethod
     def of_robot(
         cls, robot: RobotDescription, target: CheckObject, settings: CheckSettings | None = None
     ) -> Self:
-        """With the hand of a robot and its simulated drives."""
-        hand, drives = robot.hand, robot.simulation.hand
-        limits = zip(hand.joints, drives.effort_limits, strict=True)
+        """With the hand of a robot and its simulated drives; and its arm, if the settings say."""
+        settings = settings or CheckSettings()
+        hand = robot.hand
+        fingers = {name: finger.links for name, finger in hand.fingers.items()}
+        drives = _drives(hand.joints, robot.simulation.hand)
+        if settings.body == 'hand':
+            source = TreeSource(robot.urdf_path, hand.root_link, hand.joints)
+            return cls(source, fingers, drives, target, settings)
         return cls(
-            TreeSource(robot.urdf_path, hand.root_link, hand.joints),
-            {name: finger.links for name, finger in hand.fingers.items()},
-            {
-                name: Drive(drives.stiffness, drives.damping, limit, drives.armature)
-                for name, limit in limits
-            },
+            TreeSource(robot.urdf_path, robot.base_link, (*robot.arm.joints, *hand.joints)),
+            fingers,
+            drives | _drives(robot.arm.joints, robot.simulation.arm),
             target,
             settings,
+            arm=ArmCarrier(robot),
+            wrist=hand.root_link,
         )
 
     def run(self, candidate: GraspCandidate, plane: Plane, trial: Trial) -> TrialResult:
@@ -149,6 +169,9 @@ class LiftChecker:
         start[:3, 3] -= aside
         grasp[:3, 3] -= aside + trial.shift
         approach = support_frame(plane)[:3, :3] @ candidate.approach
+        if self.arm is not None:
+            self.arm.world_T_base = support_frame(plane)
+            self.arm.world_T_base[:3, 3] -= aside + trial.shift
         mass = self._mass * trial.mass_scale
         self.engine.set_conditions(friction=trial.friction, mass=mass)
         self.engine.reset()
@@ -156,6 +179,16 @@ class LiftChecker:
             return _LiftTrial(self, candidate, start, grasp, approach, mass).result()
         except _FailedError as failed:
             return failed.result
+        except UnreachableError:
+            return TrialResult(FailureReason.UNREACHABLE)
+
+
+def _drives(joints: tuple[str, ...], settings: DriveSettings) -> dict[str, Drive]:
+    limits = zip(joints, settings.effort_limits, strict=True)
+    return {
+        name: Drive(settings.stiffness, settings.damping, limit, settings.armature)
+        for name, limit in limits
+    }
 
 
 class _FailedError(Exception):
@@ -169,8 +202,7 @@ class _FailedError(Exception):
 class _LiftTrial:
     """One trial; each stage raises `_FailedError` at the first sure failure.
 
-    The world is the support's frame below the object. Joint vectors begin with the slides, which
-    move along the axes of the hand's root.
+    The world is the support's frame below the object. Joint vectors begin with the carrier's.
     """
 
     def __init__(
@@ -185,10 +217,14 @@ class _LiftTrial:
         self.engine: Engine = checker.engine
         self.settings = checker.settings
         self.fingers, self.root = checker.fingers, checker.root
+        self.carrier = checker.carrier
         self.start = world_T_object
-        self.grasp_pose = world_T_grasp
         self.travel = approach * candidate.approach_distance
-        order = [candidate.joint_names.index(name) for name in checker.joints]
+        away = world_T_grasp.copy()
+        away[:3, 3] -= self.travel
+        lift = np.array([0.0, 0.0, self.settings.lift])
+        self.root_pose = self.carrier.begin(away, (self.travel, lift))
+        order = [candidate.joint_names.index(name) for name in checker.hand_joints]
         self.pregrasp = candidate.pregrasp[order]
         self.grasp, self.squeeze = candidate.grasp[order], candidate.squeeze[order]
         self.weight = np.array([0.0, 0.0, -mass * GRAVITY])
@@ -227,14 +263,14 @@ class _LiftTrial:
 
     def _overlap(self, posture: Array) -> tuple[float, float]:
         """Depth of the hand in the support and in the object [m]."""
-        self.engine.place(self.grasp_pose, np.r_[np.zeros(3), posture], self.start)
+        joints = np.r_[self.carrier.joints(self.travel), posture]
+        self.engine.place(self.root_pose, joints, self.start)
         contacts = self.engine.contacts()
         return contacts.deepest(SUPPORT), contacts.deepest(OBJECT)
 
     def _approach(self) -> None:
-        pose = self.grasp_pose.copy()
-        pose[:3, 3] -= self.travel
-        self.engine.place(pose, np.r_[np.zeros(3), self.pregrasp], self.start)
+        joints = np.r_[self.carrier.joints(np.zeros(3)), self.pregrasp]
+        self.engine.place(self.root_pose, joints, self.start)
         self.engine.push(self.weight)
         duration = float(np.linalg.norm(self.travel)) / self.settings.approach_speed
         self._move(duration, lambda part: self.travel * _smooth(part), self._watch_push)
@@ -282,7 +318,7 @@ class _LiftTrial:
         self._steps(duration, act, watch)
 
     def _command(self) -> None:
-        self.engine.command(np.r_[self.shift @ self.grasp_pose[:3, :3], self.posture])
+        self.engine.command(np.r_[self.carrier.joints(self.shift), self.posture])
 
     def _steps(
         self, duration: float, act: Callable[[float], None], watch: Callable[[], None]
@@ -305,7 +341,7 @@ class _LiftTrial:
             self._fail(FailureReason.UNSTABLE)
 
     def _watch_push(self) -> None:
-        if np.linalg.norm(self.engine.joint_efforts()[: len(SLIDES)]) > self.settings.max_push:
+        if self.carrier.load(self.engine) > self.settings.max_push:
             on_support = len(self.engine.contacts().bodies_at(SUPPORT, TOUCH)) > 0
             self._fail(FailureReason.TABLE_HIT if on_support else FailureReason.INITIAL_PENETRATION)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -47,6 +48,12 @@ def optimizer(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
         return grasps.select(np.arange(min(count, len(grasps))))
 
     return make
+
+
+def generator_key(name: str, hand: str) -> str:
+    """Of what decides a generator's grasps: its settings and the hand's description."""
+    content = (name, load_hand(hand).model_dump_json(), SeedSettings())
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
 
 
 GENERATORS: dict[str, Callable[..., GraspGenerator]] = {'optimizer': optimizer}

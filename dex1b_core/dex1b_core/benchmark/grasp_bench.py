@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections import Counter
@@ -184,16 +185,15 @@ def _result(
     base = settings.folder / f'{stem}.n{settings.count}.s{settings.seed}'
     evaluations = {}
     for protocol in settings.protocols:
-        engines = '-'.join(settings.engines) or 'own'
-        path = base.with_name(f'{base.name}.{protocol}.{engines}.npz')
+        path = base.with_name(f'{base.name}.{protocol}.{_key(settings, grasps, protocol)}.npz')
         if not path.is_file():
             evaluate(
                 judge, grasps, protocol_named(protocol), engines=settings.engines,
                 seed=settings.seed,
             ).save(path)  # fmt: skip
         evaluations[protocol] = Evaluation.load(path)
-    engines = '-'.join(settings.engines) or 'own'
-    path = base.with_name(f'{base.name}.metrics.{settings.protocols[0]}.{engines}.json')
+    key = _key(settings, grasps, settings.protocols[0])
+    path = base.with_name(f'{base.name}.metrics.{settings.protocols[0]}.{key}.json')
     if not path.is_file():
         success = evaluations[settings.protocols[0]].success
         metrics = grasp_metrics(grasps, success, seed=settings.seed)
@@ -201,6 +201,16 @@ def _result(
         partial.write_text(json.dumps(metrics.as_dict(), indent=2) + '\n')
         partial.replace(path)
     return ObjectResult(name, stem, grasps, wall_s, evaluations, json.loads(path.read_text()))
+
+
+def _key(settings: BenchSettings, grasps: GraspSet, protocol: str) -> str:
+    """Of what decides a verdict: grasps, what is asked of them, engines, perturbed worlds."""
+    digest = hashlib.sha256(repr((protocol_named(protocol), settings.engines)).encode())
+    for array in (grasps.object_T_hand, grasps.pregrasp, grasps.grasp, grasps.squeeze):
+        digest.update(np.ascontiguousarray(array, dtype=float).tobytes())
+    for part in grasps.object_parts:
+        digest.update(np.ascontiguousarray(part, dtype=float).tobytes())
+    return digest.hexdigest()[:12]
 
 
 def _section(evaluations: Sequence[Evaluation]) -> Report:

@@ -48,7 +48,7 @@ def bench_grasp(
     ] = None,
 ) -> None:
     """Make grasps of many objects, judge them by protocols and measure them."""
-    from dex1b_core.benchmark.generators import generator_named
+    from dex1b_core.benchmark.generators import generator_key, generator_named
     from dex1b_core.benchmark.grasp_bench import BenchSettings, ObjectResult, bench_grasps
     from dex1b_core.benchmark.object_list import object_list
     from dex1b_core.benchmark.protocols import protocol_named
@@ -57,6 +57,7 @@ def bench_grasp(
     for name in protocols:
         if isinstance(protocol_named(name).check, LiftProtocol) and not on_table:
             raise typer.BadParameter(f'protocol {name} lifts from a support; add --table')
+    maker = generator_named(generator, hand, on_table=on_table, workers=workers)
     kind = f'{generator}{".table" if on_table else ""}'
     settings = BenchSettings(
         hand=hand,
@@ -65,7 +66,7 @@ def bench_grasp(
         protocols=tuple(protocols),
         count=count,
         seed=seed,
-        folder=folder / f'{Path(hand).stem}.{kind}',
+        folder=folder / f'{Path(hand).stem}.{kind}.{generator_key(generator, hand)}',
         workers=workers,
     )
 
@@ -79,7 +80,6 @@ def bench_grasp(
         )
         typer.echo(f'{name}: {rates}')
 
-    maker = generator_named(generator, hand, on_table=on_table, workers=workers)
     report, results = bench_grasps(settings, maker, show)
     for name, section in report['protocols'].items():
         rate = section['grasp_success']

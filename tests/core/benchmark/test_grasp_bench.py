@@ -1,13 +1,18 @@
 """The benchmark on a gripper and a box, whose grasps hold or miss for sure."""
 
+import dataclasses
+import functools
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from dex1b_core.benchmark import generators
 from dex1b_core.benchmark.bench_page import write_bench_page
+from dex1b_core.benchmark.generators import generator_key
 from dex1b_core.benchmark.grasp_bench import BenchSettings, bench_grasps
+from dex1b_core.benchmark.protocols import PROTOCOLS
 from dex1b_core.errors import Dex1bError, ErrorCode, UnknownNameError
 
 
@@ -65,6 +70,25 @@ def test_report_counts_and_goes_on_where_it_stopped(settings, maker):
     assert [call[0] for call in maker.calls[3:]] == ['broken']  # the others are there
     assert again == report
     assert [result.name for result in results] == ['one', 'shape:two']
+
+
+def test_a_protocol_that_changed_is_judged_anew(settings, maker, monkeypatch):
+    first, _ = bench_grasps(settings, maker)
+    harder = dataclasses.replace(PROTOCOLS['plain'], max_penetration_sum=0.0)
+    monkeypatch.setitem(PROTOCOLS, 'plain', harder)
+    again, _ = bench_grasps(settings, maker)
+    assert again['protocols']['plain']['grasp_success'] == 0.0
+    assert first['protocols']['plain']['grasp_success'] > 0.0
+
+
+def test_generators_of_other_settings_or_hands_have_other_keys(gripper_folder, monkeypatch):
+    hand = str(gripper_folder / 'gripper.yaml')
+    first = generator_key('optimizer', hand)
+    assert generator_key('optimizer', hand) == first
+    assert generator_key('optimizer', 'allegro_right') != first
+    other = functools.partial(generators.SeedSettings, excess=9.0)
+    monkeypatch.setattr(generators, 'SeedSettings', other)
+    assert generator_key('optimizer', hand) != first
 
 
 def test_page_shows_table_failures_and_pictures(settings, maker, tmp_path):

@@ -120,7 +120,10 @@ def test_object_out_of_reach_names_what_was_dropped(node, client):
 
 @pytest.mark.parametrize(
     ('parameter', 'value', 'known'),
-    [('backend', 'magic', 'heuristic, optimizer'), ('robot', 'gripper', 'panda_allegro')],
+    [
+        ('backend', 'magic', 'dexsimple, heuristic, optimizer'),
+        ('robot', 'gripper', 'panda_allegro'),
+    ],
 )
 def test_unknown_name_fails_to_configure(parameter, value, known):
     process = NodeProcess('generator_node', **{parameter: value})

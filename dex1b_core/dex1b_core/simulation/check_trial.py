@@ -22,6 +22,7 @@ REASON_TEXTS = {
     FailureReason.TABLE_HIT: 'the hand runs into the support',
     FailureReason.TOO_FEW_FINGERS: 'not the thumb and one more finger touch the object',
     FailureReason.UNSTABLE: 'the simulation broke down',
+    FailureReason.UNREACHABLE: 'the arm cannot carry the hand along',
 }
 VERTICAL_NOISE = 0.5  # heights above the support plane are known better than the rest
 

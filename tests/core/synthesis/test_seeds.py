@@ -143,3 +143,38 @@ def test_command_writes_grasps_and_report(tmp_path):
         assert data['squeeze'].shape == data['grasp'].shape == (8, 6)
         assert np.isnan(data['support_plane']).all()
     assert 'there already' in CliRunner().invoke(app, arguments).output
+
+
+def test_objects_in_one_batch_keep_to_their_own_surface(hand, cylinder):
+    """As good as one after the other, and the same energies for the same grasps."""
+    other = SeedObject.of_model(load_object('shape:cube'))
+    synthesizer = SeedSynthesizer(hand, SETTINGS)
+    made = synthesizer.optimise_many([cylinder, other], 12, seed=5)
+    again = synthesizer.optimise_many([cylinder, other], 12, seed=5)
+    unranked = SeedSynthesizer(hand, SETTINGS.with_excess(1.0))
+    alone = [unranked.synthesize(t, 12, seed=5) for t in (cylinder, other)]
+    for target, seeds, repeated in zip((cylinder, other), made, again, strict=True):
+        torch.testing.assert_close(seeds.squeeze, repeated.squeeze, rtol=0.0, atol=0.0)
+        assert len(seeds.score) == 12
+        posture, grasps = seeds.grasps.grasp, seeds.grasps
+        points = place(hand, hand.surface, posture, grasps.rotation, grasps.translation)
+        assert target.sdf.distance(points).amin(dim=1).abs().median() < 0.003
+    score, single = (torch.cat([s.score for s in found]).mean() for found in (made, alone))
+    assert score > 0.7 * single
+
+
+def test_a_joint_scene_reads_each_grasp_its_own_object(hand, cylinder):
+    other = SeedObject.of_model(load_object('shape:torus'))
+    synthesizer = SeedSynthesizer(hand, SETTINGS)
+    points = 0.1 * torch.randn((7, 3, 6), generator=torch.Generator().manual_seed(0))
+    joint = synthesizer._joint_scene([cylinder, other], 3).sdf.distance(points)
+    for number, target in enumerate((cylinder, other)):
+        rows = slice(3 * number, 3 * number + 3)
+        own = target.scene(3).sdf.distance(points[:, :, rows].contiguous())
+        torch.testing.assert_close(joint[:, rows], own, rtol=0.0, atol=0.0)
+
+
+def test_floating_and_resting_objects_are_not_mixed(hand, cylinder):
+    resting = SeedObject.of_model(load_object('shape:cube'), on_table=True)
+    with pytest.raises(Dex1bError, match='some objects float and others rest'):
+        SeedSynthesizer(hand, SETTINGS).optimise_many([cylinder, resting], 4, seed=0)

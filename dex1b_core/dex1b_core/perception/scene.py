@@ -198,7 +198,13 @@ def _describe(
             for c, mask in zip(clouds, masks, strict=True)
         ]
         shapes = reconstruct_shapes(
-            points, normals, plane, views, voxel=settings.voxel, max_faces=settings.max_faces
+            points,
+            normals,
+            plane,
+            views,
+            hypotheses=settings.hypotheses,
+            voxel=settings.voxel,
+            max_faces=settings.max_faces,
         )
     return ObjectObservation(
         points=_thin(points, settings.max_points),

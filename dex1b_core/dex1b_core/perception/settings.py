@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from dex1b_core.config import StrictModel
 
 Vector3 = tuple[float, float, float]
+HypothesisName = Literal['symmetric_extrusion', 'smooth', 'extrusion', 'carved_hull', 'hull']
+DEFAULT_HYPOTHESES: tuple[HypothesisName, ...] = ('symmetric_extrusion', 'carved_hull', 'hull')
 
 
 class PerceptionSettings(StrictModel):
@@ -36,6 +38,11 @@ class PerceptionSettings(StrictModel):
     voxel: float = Field(0.003, gt=0.0005, description='of reconstructed shapes [m]')
     max_faces: int = Field(1500, ge=100, description='of reconstructed shapes')
     reconstruct: bool = Field(True, description='estimate the full shape of the target')
+    hypotheses: tuple[HypothesisName, ...] = Field(
+        DEFAULT_HYPOTHESES,
+        min_length=1,
+        description='estimates of the full shape that are made, in any order',
+    )
 
     @model_validator(mode='after')
     def _box_has_volume(self) -> Self:

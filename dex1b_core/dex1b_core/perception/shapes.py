@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dex1b_core.errors import Dex1bError
 from dex1b_core.geometry import Plane, invert, transform_points
 from dex1b_core.perception.boxes import plane_frame
 from dex1b_core.perception.freespace import View, cautious, contour_points, depth_behind
-from dex1b_core.perception.meshing import convex_hull, volume_mesh
+from dex1b_core.perception.meshing import convex_hull
 from dex1b_core.perception.observation import ShapeHypothesis
-from dex1b_core.perception.symmetry import Symmetry, find_symmetry, rotate
+from dex1b_core.perception.settings import DEFAULT_HYPOTHESES, HypothesisName
+from dex1b_core.perception.smooth import smooth_solid
+from dex1b_core.perception.symmetry import Symmetry, find_symmetry
+from dex1b_core.perception.voxels import VoxelGrid
 
 Array = NDArray[np.float64]
 FREE_MARGIN = 0.004  # a copied point this deep in observed free space is dropped [m]
-FOOT = 0.009  # height up to which the plane disturbs what is seen empty [m]
-MAX_VOXELS = 200_000  # larger objects get larger voxels
-SLAB = 0.004  # half height of the slice whose outline is filled [m]
+SYMMETRIC: tuple[HypothesisName, ...] = (
+    'symmetric_extrusion', 'smooth', 'extrusion', 'carved_hull', 'hull',
+)  # fmt: skip
+"""The most trusted first, of an object with a plausible symmetry."""
+ASYMMETRIC: tuple[HypothesisName, ...] = (
+    'smooth', 'extrusion', 'carved_hull', 'symmetric_extrusion', 'hull',
+)  # fmt: skip
+"""The same without one."""
 
 
 def reconstruct_shapes(
@@ -28,15 +37,17 @@ def reconstruct_shapes(
     plane: Plane,
     views: Sequence[View],
     *,
+    hypotheses: Sequence[HypothesisName] = DEFAULT_HYPOTHESES,
     voxel: float = 0.003,
     max_faces: int = 1500,
 ) -> tuple[ShapeHypothesis, ...]:
-    """Hypotheses on the full shape, most trusted first.
-
-    The order below, but an object without a plausible symmetry has its carved hull first.
+    """Hypotheses on the full shape, most trusted first; one that is empty is left out.
 
     `symmetric_extrusion`: the visible surface and its copies under the best upright symmetry,
     extruded to the plane, without what was seen empty (or is a copy of what was seen empty).
+    `smooth`: a smooth surface through the visible one; where nothing is seen, it follows
+    `symmetric_extrusion`, or `extrusion` when no symmetry is plausible.
+    `extrusion`: the visible surface, extruded to the plane, without what was seen empty.
     `carved_hull`: hull of the surface and its shadow on the plane, without what was seen empty.
     `hull`: hull of the surface and its shadow on the plane.
 
@@ -45,170 +56,116 @@ def reconstruct_shapes(
         normals: (N, 3) unit, towards the camera.
         plane: What the object stands on.
         views: Where it was seen.
+        hypotheses: Which ones to make, in any order.
         voxel: Resolution [m].
         max_faces: Of each shape.
 
     Raises:
         Dex1bError: SHAPE_INVALID when the points span no volume.
     """
-    planning_T_plane = plane_frame(plane)
-    plane_T_planning = invert(planning_T_plane)
-    local = transform_points(plane_T_planning, points)
-    shadow = np.column_stack([local[:, :2], np.zeros(len(local))])
-    hull = convex_hull(np.concatenate([local, shadow]), 'hull')
-    contour = np.concatenate(
-        [transform_points(plane_T_planning, contour_points(view)) for view in views]
-    )
-    eye = transform_points(plane_T_planning, views[0].planning_T_camera[None, :3, 3])[0]
-    symmetry = find_symmetry(
-        local, normals @ planning_T_plane[:3, :3], contour, planning_T_plane, views, eye
-    )
-    completed = _complete(local, symmetry, planning_T_plane, views)
-    grid = _Grid(np.concatenate([completed, shadow]), voxel)
-    empty = grid.emptiness(planning_T_plane, views)
-    symmetric = grid.extrude(completed) * empty
-    seen = grid.near(local)
-    # many copies would each shave the edges
-    careful = [cautious(view) for view in views] if len(symmetry.turns) > 1 else views
-    for turn in symmetry.turns:
-        symmetric = np.minimum(
-            symmetric,
-            grid.emptiness(
-                planning_T_plane,
-                careful,
-                axis=symmetry.axis,
-                turn=turn,
-                where=(symmetric > 0) & ~seen,
-            ),
-        )
-    carved = grid.inside(hull) * empty
-    shapes = [
-        grid.mesh(symmetric, 'symmetric_extrusion', max_faces),
-        grid.mesh(carved, 'carved_hull', max_faces),
-        hull,
-    ]
-    if not symmetry.believed:
-        shapes[:2] = shapes[1::-1]
+    seen = _Seen(points, normals, plane, views, voxel, max_faces)
+    order = SYMMETRIC if len(hypotheses) < 2 or seen.symmetry.believed else ASYMMETRIC
+    shapes = [seen.make(name) for name in order if name in hypotheses]
     return tuple(
-        ShapeHypothesis(s.name, transform_points(planning_T_plane, s.vertices), s.faces)
+        ShapeHypothesis(s.name, transform_points(seen.planning_T_plane, s.vertices), s.faces)
         for s in shapes
         if s is not None
     )
 
 
-def _complete(
-    points: Array, symmetry: Symmetry, planning_T_plane: Array, views: Sequence[View]
-) -> Array:
-    """Visible points and those copies that do not contradict the views."""
-    parts = [points]
-    for copy in symmetry.copies(points):
-        behind = depth_behind(transform_points(planning_T_plane, copy), views)
-        parts.append(copy[behind > -FREE_MARGIN])
-    return np.concatenate(parts)
+class _Seen:
+    """An object in the plane frame; what several hypotheses need is computed once."""
 
-
-class _Grid:
-    """Voxels of the plane frame around an object."""
-
-    def __init__(self, points: Array, voxel: float) -> None:
-        extent = np.maximum(np.ptp(points, axis=0), 5 * voxel)
-        self.voxel = voxel = max(voxel, float(np.prod(extent) / MAX_VOXELS) ** (1 / 3))
-        low = points.min(axis=0) - 2.5 * voxel
-        low[2] = voxel / 2  # the object stands on the plane
-        high = points.max(axis=0) + 2.5 * voxel
-        self.origin = low
-        self.shape = tuple(int(n) for n in np.ceil((high - low) / voxel) + 1)
-        steps = np.stack(np.meshgrid(*(np.arange(n) for n in self.shape), indexing='ij'), axis=-1)
-        self.centres = (low + steps * voxel).reshape(-1, 3)
-
-    def emptiness(
+    def __init__(
         self,
-        planning_T_plane: Array,
+        points: Array,
+        normals: Array,
+        plane: Plane,
         views: Sequence[View],
-        *,
-        axis: Array | None = None,
-        turn: float = 0.0,
-        where: NDArray[np.bool_] | None = None,
-    ) -> Array:
-        """0 where (the turned copy of) a voxel was seen empty, 1 where not, soft between.
+        voxel: float,
+        max_faces: int,
+    ) -> None:
+        self.planning_T_plane = plane_frame(plane)
+        self.plane_T_planning = invert(self.planning_T_plane)
+        self.points = transform_points(self.plane_T_planning, points)
+        self.normals = normals @ self.planning_T_plane[:3, :3]
+        shadow = np.column_stack([self.points[:, :2], np.zeros(len(points))])
+        self.standing = np.concatenate([self.points, shadow])
+        self.hull = convex_hull(self.standing, 'hull')
+        self.views, self.voxel, self.max_faces = views, voxel, max_faces
 
-        Outside `where` no voxel counts as empty.
-        """
-        chosen = np.ones(len(self.centres), dtype=bool) if where is None else where.ravel()
-        centres = self.centres[chosen]
-        if axis is not None:
-            centres = rotate(centres, axis, turn)
-        behind = depth_behind(transform_points(planning_T_plane, centres), views)
-        result = np.ones(len(chosen))
-        result[chosen] = np.clip(0.5 + behind / (2 * self.voxel), 0, 1)
-        return result.reshape(self.shape)
+    def make(self, name: HypothesisName) -> ShapeHypothesis | None:
+        """One hypothesis; None when nothing is left of it."""
+        match name:
+            case 'hull':
+                return self.hull
+            case 'symmetric_extrusion':
+                return self.grid.mesh(self.symmetric_extrusion, name, self.max_faces)
+            case 'extrusion':
+                return self.grid.mesh(self.extrusion, name, self.max_faces)
+            case 'carved_hull':
+                carved = self.grid.inside(self.hull) * self.empty
+                return self.grid.mesh(carved, name, self.max_faces)
+            case 'smooth':
+                return self._smooth()
 
-    def near(self, points: Array) -> NDArray[np.bool_]:
-        """True in voxels with a point in or beside them."""
-        filled = np.zeros(self.shape, np.uint8)
-        cells = np.rint((points - self.origin) / self.voxel).astype(int)
-        cells = cells[((cells >= 0) & (cells < self.shape)).all(axis=1)]
-        filled[tuple(cells.T)] = 1
-        from scipy import ndimage
+    @cached_property
+    def symmetry(self) -> Symmetry:
+        contour = np.concatenate(
+            [transform_points(self.plane_T_planning, contour_points(view)) for view in self.views]
+        )
+        camera = self.views[0].planning_T_camera
+        eye = transform_points(self.plane_T_planning, camera[None, :3, 3])[0]
+        return find_symmetry(
+            self.points, self.normals, contour, self.planning_T_plane, self.views, eye
+        )
 
-        return np.asarray(ndimage.binary_dilation(filled, iterations=1))
+    @cached_property
+    def completed(self) -> Array:
+        """Visible points and those copies that do not contradict the views."""
+        parts = [self.points]
+        for copy in self.symmetry.copies(self.points):
+            behind = depth_behind(transform_points(self.planning_T_plane, copy), self.views)
+            parts.append(copy[behind > -FREE_MARGIN])
+        return np.concatenate(parts)
 
-    def extrude(self, points: Array) -> Array:
-        """Outlines of the slices, each with all above it."""
-        filled = np.zeros(self.shape)
-        below = np.zeros(self.shape[:2], np.uint8)
-        order = np.argsort(points[:, 2])
-        points, heights = points[order], points[order, 2]
-        for layer in range(self.shape[2] - 1, -1, -1):
-            height = self.origin[2] + layer * self.voxel
-            first, last = np.searchsorted(heights, [height - SLAB, height + SLAB])
-            if last - first >= 3:
-                cells = (points[first:last, :2] - self.origin[:2]) / self.voxel
-                outline = cv2.convexHull(cells.astype(np.float32))[:, 0]
-                # OpenCV's x is the second index; 4 fractional bits
-                fixed = np.rint(outline[:, ::-1] * 16).astype(np.int32)
-                cv2.fillConvexPoly(below, fixed, 1, shift=4)
-            filled[:, :, layer] = below
+    @cached_property
+    def grid(self) -> VoxelGrid:
+        return VoxelGrid(np.concatenate([self.completed, self.standing]), self.voxel)
+
+    @cached_property
+    def empty(self) -> Array:
+        """0 in voxels seen empty, 1 in others."""
+        return self.grid.emptiness(self.planning_T_plane, self.views)
+
+    @cached_property
+    def extrusion(self) -> Array:
+        return self.grid.extrude(self.points) * self.empty
+
+    @cached_property
+    def symmetric_extrusion(self) -> Array:
+        filled = self.grid.extrude(self.completed) * self.empty
+        near = self.grid.near(self.points)
+        turns = self.symmetry.turns
+        # many copies would each shave the edges
+        views = [cautious(view) for view in self.views] if len(turns) > 1 else self.views
+        for turn in turns:
+            copied = self.grid.emptiness(
+                self.planning_T_plane,
+                views,
+                axis=self.symmetry.axis,
+                turn=turn,
+                where=(filled > 0) & ~near,
+            )
+            filled = np.minimum(filled, copied)
         return filled
 
-    def inside(self, hull: ShapeHypothesis) -> Array:
-        """1 in voxels inside a convex mesh."""
-        corners = hull.vertices[hull.faces]
-        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-        offsets = np.einsum('ij,ij->i', normals, corners[:, 0])
-        inside = np.ones(len(self.centres), dtype=bool)
-        for start in range(0, len(normals), 32):
-            part = slice(start, start + 32)
-            alive = np.flatnonzero(inside)
-            over = self.centres[alive] @ normals[part].T > offsets[part]
-            inside[alive[over.any(axis=1)]] = False
-        return inside.reshape(self.shape).astype(float)
-
-    def trim_foot(self, filled: Array) -> Array:
-        """The lowest layers reach no farther than the object above them.
-
-        Depth noise leaves a thin sheet on the plane wherever the camera could not look.
-        """
-        from scipy import ndimage
-
-        layer = int(FOOT / self.voxel)
-        if self.shape[2] < 3 * layer:
-            return filled
-        footprint = ndimage.grey_dilation(filled[:, :, layer], footprint=np.ones((3, 3)))
-        trimmed = filled.copy()
-        trimmed[:, :, :layer] = np.minimum(filled[:, :, :layer], footprint[:, :, None])
-        return trimmed
-
-    def mesh(self, filled: Array, name: str, max_faces: int) -> ShapeHypothesis | None:
-        """Smoothed surface, standing on the plane; None when nothing is left."""
-        from scipy import ndimage
-
-        # below the plane goes on as at the plane, so that smoothing does not round the foot
-        smooth = ndimage.gaussian_filter(self.trim_foot(filled), 0.8, mode='nearest')
-        if smooth.max() <= 0.5:
-            return None
-        shape = volume_mesh(smooth, self.origin, self.voxel, max_faces=max_faces, name=name)
-        vertices = shape.vertices.copy()
-        vertices[:, 2] = np.maximum(vertices[:, 2], 0.0)
-        return ShapeHypothesis(name, vertices, shape.faces)
+    def _smooth(self) -> ShapeHypothesis | None:
+        guess = self.symmetric_extrusion if self.symmetry.believed else self.extrusion
+        solid = smooth_solid(
+            self.points, self.normals, guess, self.grid, self.planning_T_plane, self.views
+        )
+        try:
+            return self.grid.mesh(solid, 'smooth', self.max_faces)
+        except Dex1bError:
+            return None  # the other hypotheses remain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -12,12 +13,18 @@ import torch
 from dex1b_core.data.grasp_set import GraspSet
 from dex1b_core.errors import ErrorCode, UnknownNameError
 from dex1b_core.geometry.object_model import load_object
+from dex1b_core.model.checkpoint import load_checkpoint
+from dex1b_core.model.clouds import SurfaceSamples
+from dex1b_core.model.generator import shipped_checkpoint
+from dex1b_core.model.learned_seeds import LearnedSettings, LearnedSynthesizer
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.seed_file import grasp_set_of
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import SeedSettings
 from dex1b_core.synthesis.seeds import SeedSynthesizer
+
+CLOUD_POINTS = 1024
 
 
 class GraspGenerator(Protocol):
@@ -50,13 +57,39 @@ def optimizer(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
     return make
 
 
+def dexsimple(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
+    """The shipped network's proposals from the full cloud, post-optimised and ranked.
+
+    Raises:
+        Dex1bError: MODEL_NOT_LOADED when none is shipped for the hand.
+    """
+    model = HandModel(load_hand(hand))
+    network, _ = load_checkpoint(shipped_checkpoint(Path(hand).stem), model)
+    settings = LearnedSettings()
+    synthesizer = LearnedSynthesizer(model, network, settings)
+
+    def make(target: str, count: int, seed: int) -> GraspSet:
+        loaded = load_object(target)
+        prepared = SeedObject.of_model(loaded, on_table=on_table)
+        cloud = SurfaceSamples.of_model(loaded).full(CLOUD_POINTS, np.random.default_rng(seed))
+        seeds = synthesizer.synthesize(prepared, cloud, count, seed=seed)
+        return grasp_set_of(
+            model, hand, loaded, prepared, seeds, stiffness=settings.seeds.grip.stiffness
+        )
+
+    return make
+
+
 def generator_key(name: str, hand: str) -> str:
     """Of what decides a generator's grasps: its settings and the hand's description."""
-    content = (name, load_hand(hand).model_dump_json(), SeedSettings())
+    content = (name, load_hand(hand).model_dump_json(), SeedSettings(), LearnedSettings())
     return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
 
 
-GENERATORS: dict[str, Callable[..., GraspGenerator]] = {'optimizer': optimizer}
+GENERATORS: dict[str, Callable[..., GraspGenerator]] = {
+    'dexsimple': dexsimple,
+    'optimizer': optimizer,
+}
 
 
 def generator_named(name: str, hand: str, *, on_table: bool, workers: int) -> GraspGenerator:

@@ -21,7 +21,9 @@ def register(main_app: typer.Typer) -> None:
 @bench_app.command('grasp')
 def bench_grasp(
     hand: Annotated[str, typer.Option(help="Hand by name, or its description's .yaml file.")],
-    generator: Annotated[str, typer.Option(help='What makes the grasps: optimizer.')] = 'optimizer',
+    generator: Annotated[
+        str, typer.Option(help='What makes the grasps: optimizer or dexsimple.')
+    ] = 'optimizer',
     objects: Annotated[
         str,
         typer.Option(help="'ycb', 'procedural', a .txt list, a folder of meshes, or names."),

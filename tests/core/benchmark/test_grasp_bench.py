@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from dex1b_core.benchmark import generators
 from dex1b_core.benchmark.bench_page import write_bench_page
@@ -14,6 +15,12 @@ from dex1b_core.benchmark.generators import generator_key
 from dex1b_core.benchmark.grasp_bench import BenchSettings, bench_grasps
 from dex1b_core.benchmark.protocols import PROTOCOLS
 from dex1b_core.errors import Dex1bError, ErrorCode, UnknownNameError
+from dex1b_core.model.checkpoint import ModelCard, save_checkpoint
+from dex1b_core.model.dexsimple import DexSimple
+from dex1b_core.model.grasp_code import GraspCode
+from dex1b_core.model.settings import ModelSettings
+from dex1b_core.robots import load_hand
+from dex1b_core.robots.hand_model import HandModel
 
 
 class Maker:
@@ -89,6 +96,27 @@ def test_generators_of_other_settings_or_hands_have_other_keys(gripper_folder, m
     other = functools.partial(generators.SeedSettings, excess=9.0)
     monkeypatch.setattr(generators, 'SeedSettings', other)
     assert generator_key('optimizer', hand) != first
+
+
+def test_a_network_that_is_not_shipped_is_named(gripper_folder):
+    hand = str(gripper_folder / 'gripper.yaml')
+    with pytest.raises(Dex1bError, match=r'gripper\.safetensors: there is no such file'):
+        generators.generator_named('dexsimple', hand, on_table=False, workers=1)
+
+
+def test_a_shipped_network_makes_grasps(tmp_path, monkeypatch):
+    hand = HandModel(load_hand('allegro_right'))
+    torch.manual_seed(0)
+    settings = ModelSettings(cloud_points=64, encoder=(8, 16), hidden=(16,), latent=4)
+    network = DexSimple(settings, GraspCode(hand.kinematics).size)
+    joints = tuple(hand.kinematics.joint_names)
+    path = tmp_path / 'network.safetensors'
+    save_checkpoint(path, network, ModelCard('allegro_right', joints, settings, {}, {}, 0))
+    monkeypatch.setattr(generators, 'shipped_checkpoint', lambda hand: path)
+    make = generators.generator_named('dexsimple', 'allegro_right', on_table=False, workers=1)
+    first, again = (make('shape:cube', 3, seed=1) for _ in range(2))
+    assert (len(first), first.object) == (3, 'shape:cube')
+    assert first.squeeze == pytest.approx(again.squeeze)
 
 
 def test_page_shows_table_failures_and_pictures(settings, maker, tmp_path):

@@ -17,7 +17,7 @@ class ShapeHypothesis:
     """A closed mesh that the object might have.
 
     Attributes:
-        name: How it was made, e.g. 'symmetric_extrusion', 'hull'.
+        name: How it was made, e.g. 'smooth', 'hull'.
         vertices: (V, 3) [m], planning frame.
         faces: (F, 3) vertex indices, counter-clockwise seen from outside.
     """

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from dex1b_core.config import StrictModel
 
 Vector3 = tuple[float, float, float]
-HypothesisName = Literal['symmetric_extrusion', 'smooth', 'extrusion', 'carved_hull', 'hull']
+HypothesisName = Literal['smooth', 'symmetric_extrusion', 'extrusion', 'carved_hull', 'hull']
 DEFAULT_HYPOTHESES: tuple[HypothesisName, ...] = ('symmetric_extrusion', 'carved_hull', 'hull')
 
 

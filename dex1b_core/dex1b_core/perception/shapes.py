@@ -22,7 +22,7 @@ from dex1b_core.perception.voxels import VoxelGrid
 Array = NDArray[np.float64]
 FREE_MARGIN = 0.004  # a copied point this deep in observed free space is dropped [m]
 SYMMETRIC: tuple[HypothesisName, ...] = (
-    'symmetric_extrusion', 'smooth', 'extrusion', 'carved_hull', 'hull',
+    'smooth', 'symmetric_extrusion', 'extrusion', 'carved_hull', 'hull',
 )  # fmt: skip
 """The most trusted first, of an object with a plausible symmetry."""
 ASYMMETRIC: tuple[HypothesisName, ...] = (
@@ -43,10 +43,10 @@ def reconstruct_shapes(
 ) -> tuple[ShapeHypothesis, ...]:
     """Hypotheses on the full shape, most trusted first; one that is empty is left out.
 
-    `symmetric_extrusion`: the visible surface and its copies under the best upright symmetry,
-    extruded to the plane, without what was seen empty (or is a copy of what was seen empty).
     `smooth`: a smooth surface through the visible one; where nothing is seen, it follows
     `symmetric_extrusion`, or `extrusion` when no symmetry is plausible.
+    `symmetric_extrusion`: the visible surface and its copies under the best upright symmetry,
+    extruded to the plane, without what was seen empty (or is a copy of what was seen empty).
     `extrusion`: the visible surface, extruded to the plane, without what was seen empty.
     `carved_hull`: hull of the surface and its shadow on the plane, without what was seen empty.
     `hull`: hull of the surface and its shadow on the plane.

@@ -155,8 +155,8 @@ def test_settings_choose_hypotheses_and_trust_orders_them() -> None:
         return [shape.name for shape in observe([image], settings=settings).observation.shapes]
 
     assert names('extrusion') == ['extrusion']
-    assert names('hull', 'carved_hull', 'symmetric_extrusion') == [
-        'symmetric_extrusion', 'carved_hull', 'hull',
+    assert names('hull', 'carved_hull', 'symmetric_extrusion', 'smooth') == [
+        'smooth', 'symmetric_extrusion', 'carved_hull', 'hull',
     ]  # fmt: skip
     assert set(DEFAULT_HYPOTHESES) >= {'symmetric_extrusion', 'carved_hull', 'hull'}
 
@@ -169,7 +169,7 @@ def test_choice_does_not_change_a_hypothesis() -> None:
 
 
 def test_unknown_hypotheses_are_refused_by_name() -> None:
-    with pytest.raises(ValidationError, match="'symmetric_extrusion', 'smooth', 'extrusion'"):
+    with pytest.raises(ValidationError, match="'smooth', 'symmetric_extrusion', 'extrusion'"):
         PerceptionSettings(hypotheses=('poisson',))
     with pytest.raises(ValidationError, match='at least 1 item'):
         PerceptionSettings(hypotheses=())

@@ -83,6 +83,8 @@ class Bench:
         """The robot at home again, and an executor with other parameters."""
         self.executor.stop()
         self.robot.stop()
+        # or the old robot's last states pass for the new one's, which the monitor may not hear yet
+        self.safety(lambda m: m.reasons & SafetyStatus.STALE_JOINT_STATE)
         self.robot, self.executor = self._robot(), self._executor(**executor)
         self.executor.wait_for_output('ready', 40)
         self.trigger('safety_monitor/reset')
@@ -151,8 +153,10 @@ class Bench:
                     'scene': conversions.snapshot_msg(_scene(), header)}  # fmt: skip
         return ExecuteGrasp.Goal(**(defaults | fields))
 
-    def start(self, goal: ExecuteGrasp.Goal, *, until: int | None = None) -> Any:
-        """Send a goal; wait until feedback reports the stage and the arm moves."""
+    def start(
+        self, goal: ExecuteGrasp.Goal, *, until: int | None = None, speed: float = 0.2
+    ) -> Any:
+        """Send a goal; wait until feedback reports the stage and the arm is that fast [rad/s]."""
         reached = threading.Event()
 
         def on_feedback(message: Any) -> None:
@@ -163,7 +167,7 @@ class Bench:
         if until is not None:
             assert reached.wait(30), self.executor.output
             deadline = time.monotonic() + 10
-            while np.abs(self.arm('velocity')).max() < 0.2 and time.monotonic() < deadline:
+            while np.abs(self.arm('velocity')).max() < speed and time.monotonic() < deadline:
                 time.sleep(0.01)
         return handle
 

@@ -213,7 +213,8 @@ def test_interrupt_stops_the_arm_before_the_process_ends(bench):
 
 
 def test_executor_that_dies_in_motion_is_noticed_and_the_arm_held(bench):
-    bench.start(bench.goal(velocity_scaling=0.1), until=ExecutorStatus.PREGRASP)
+    # so slow that the end is further than the monitor's patience
+    bench.start(bench.goal(velocity_scaling=0.05), until=ExecutorStatus.PREGRASP, speed=0.05)
     bench.executor.stop(signal_number=signal.SIGKILL)
     status = bench.safety(lambda m: m.level == SafetyStatus.STOP)
     assert status.reasons & SafetyStatus.HEARTBEAT_LOST

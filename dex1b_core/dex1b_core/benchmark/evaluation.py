@@ -94,7 +94,8 @@ def evaluate(
         Dex1bError: see `GraspJudge.judge`.
     """
     progress = _Progress(len(grasps))
-    grasps = _as_published(grasps, protocol, progress)
+    grasps, refused = as_begun(grasps, protocol)
+    progress.refuse(refused, FailureReason.INITIAL_PENETRATION)
     worlds = draw_perturbations(protocol.worlds, seed)
     lost_allowed = len(worlds) - 1 - math.ceil(protocol.share * (len(worlds) - 1) - 1e-9)
     chosen = tuple(engines) or protocol.engines
@@ -112,24 +113,24 @@ def evaluate(
     return progress.evaluation(protocol.name)
 
 
-def _as_published(grasps: GraspSet, protocol: Protocol, progress: _Progress) -> GraspSet:
-    """Closed as the protocol has it; those that it refuses without simulation have failed."""
+def as_begun(grasps: GraspSet, protocol: Protocol) -> tuple[GraspSet, NDArray[np.int64]]:
+    """Grasps as the protocol's simulation begins, and rows that penetrate too much for it."""
+    refused = np.zeros(0, dtype=np.int64)
     sums = protocol.max_penetration_sum < math.inf
     if not (protocol.closes_by_gradient or sums):
-        return grasps
+        return grasps, refused
     values = (grasps.object_T_hand.reshape(-1, 16), grasps.grasp)
     rows = np.flatnonzero(np.all([np.isfinite(value).all(axis=1) for value in values], axis=0))
     if not len(rows):
-        return grasps  # what is not finite fails in the simulation
+        return grasps, refused  # what is not finite fails in the simulation
     placed = PlacedGrasps.of(grasps.select(rows))
     if sums:
-        deep = penetration_sum(placed) > protocol.max_penetration_sum
-        progress.refuse(rows[deep], FailureReason.INITIAL_PENETRATION)
+        refused = rows[penetration_sum(placed) >= protocol.max_penetration_sum]
     if not protocol.closes_by_gradient:
-        return grasps
-    squeeze = np.array(grasps.squeeze, dtype=float)
-    squeeze[rows] = gradient_closing(placed)
-    return dataclasses.replace(grasps, squeeze=squeeze)
+        return grasps, refused
+    closed = np.array(grasps.grasp, dtype=float)
+    closed[rows] = gradient_closing(placed)
+    return dataclasses.replace(grasps, grasp=closed, squeeze=closed), refused
 
 
 class _Progress:

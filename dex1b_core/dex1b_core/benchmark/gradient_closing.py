@@ -12,16 +12,17 @@ from dex1b_core.benchmark.q1 import ContactCandidates
 Array = NDArray[np.float64]
 
 NEAR = 0.001  # [m] links this close to the object, or in it, press (thres_cont)
-STEP = 1.0  # [rad/m] 2 * dis_move * grad_move of the published script
+STEP = 1.0  # [rad^2/m] 2 * dis_move * grad_move of the published script
 
 
 def gradient_closing(placed: PlacedGrasps) -> Array:
     """(N, J) postures [rad] in which fingers press, in the order of the set's joints.
 
     DexGraspNet, grasp_generation/scripts/validate_grasps.py: of each link the point that is deepest
-    in the object, or nearest to it, is to move 1 mm into it; joints take one step of 500 along the
-    gradient of the squared distance: q + STEP * sum J^T n over links closer than `NEAR`, n into the
-    object. The hand's root stays.
+    in the object, or nearest to it, gets a target 1 mm outwards; joints take one step of 500 up the
+    gradient of the squared distance, away from the target: q + STEP * sum J^T n over links closer
+    than `NEAR`, n into the object. The hand's root stays. Points are `HandModel.surface`, 60 a
+    link; DexGraspNet has 2000, by area.
     """
     hand, grasps = placed.hand, placed.grasps
     surface = hand.surface

@@ -24,8 +24,8 @@ class Protocol:
         engines: Which simulate; a grasp succeeds when it does in all of them.
         worlds: How many: the one that the grasp was planned for and others, perturbed.
         share: Part of the perturbed worlds in which it must succeed, beside the first.
-        closes_by_gradient: DexGraspNet's `gradient_closing` instead of the grasps' own squeeze.
-        max_penetration_sum: Of `penetration_sum` [m]; more fails.
+        closes_by_gradient: Begin where DexGraspNet's `gradient_closing` leaves the fingers.
+        max_penetration_sum: Of `penetration_sum` [m], before closing; as much or more fails.
     """
 
     name: str
@@ -47,8 +47,7 @@ _DEXGRASPNET = HoldProtocol(
     acceleration=9.8,
     drive=_ISAAC,
     from_pregrasp=False,
-    stages=1,
-    stage_s=1 / 60,
+    squeezes=False,
     hold_s=100 / 60,
     keeps_pose=False,
     max_start_overlap=math.inf,
@@ -81,8 +80,9 @@ PROTOCOLS = {
         Protocol(
             'dexgraspnet',
             'DexGraspNet, validate_grasps.py: gravity in six directions for 100 steps of 1/60 s, '
-            'friction 3, density 500; held means any contact left at the end; fingers close by one '
-            'gradient step, depths of 2000 object points in the hand sum up to less than 1 mm. '
+            'friction 3, density 500; held means any contact left at the end; fingers begin closed '
+            'by one gradient step; before it, depths of 2000 object points in the hand sum up to '
+            'less than 1 mm. '
             "Published for Isaac Gym (PhysX); ours is SAPIEN's PhysX.",
             _DEXGRASPNET,
             engines=('sapien',),
@@ -93,7 +93,7 @@ PROTOCOLS = {
             'dex1b',
             'Dex1B, Table II, after UGG: at least one of the six directions of dexgraspnet, with '
             'fingers kept in the grasp posture, and penetration under 5 mm.',
-            replace(_DEXGRASPNET, squeezes=False, needed=1, max_penetration=0.005),
+            replace(_DEXGRASPNET, needed=1, max_penetration=0.005),
             engines=('sapien',),
         ),
         Protocol(

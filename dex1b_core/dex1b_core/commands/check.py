@@ -59,7 +59,7 @@ def check(
     ] = None,
 ) -> None:
     """Judge grasps in physics by published protocols, or by ours."""
-    from dex1b_core.benchmark.evaluation import evaluate
+    from dex1b_core.benchmark.evaluation import as_begun, evaluate
     from dex1b_core.benchmark.protocols import protocol_named
     from dex1b_core.commands.progress import trial_progress
     from dex1b_core.data.grasp_set import read_grasps
@@ -102,7 +102,8 @@ def check(
         json_path.parent.mkdir(parents=True, exist_ok=True)
         json_path.write_text(json.dumps(report, indent=2) + '\n')
     if film is not None and isinstance(chosen[0].check, HoldProtocol):
-        draw_film(film, grasps, film_row, chosen[0].check, (engines or chosen[0].engines)[0])
+        begun, _ = as_begun(grasps, chosen[0])
+        draw_film(film, begun, film_row, chosen[0].check, (engines or chosen[0].engines)[0])
 
 
 def _require_possible(grasps: GraspSet, chosen: Sequence[Protocol], film_row: int | None) -> None:

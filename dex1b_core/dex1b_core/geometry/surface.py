@@ -14,6 +14,8 @@ from dex1b_core.geometry.solids import Solid, fuse
 
 Array = NDArray[np.float64]
 
+_DENSER = 100  # as DexGraspNet's object_model.py
+
 
 @dataclass(frozen=True)
 class SurfacePoints:
@@ -58,6 +60,18 @@ def sample_surface(mesh: Solid, count: int, *, seed: int = 0) -> SurfacePoints:
     u, v = np.where(u + v > 1.0, 1.0 - u, u), np.where(u + v > 1.0, 1.0 - v, v)
     a, b, c = np.moveaxis(mesh.vertices[mesh.faces[faces]], 1, 0)
     return SurfacePoints(a + u * (b - a) + v * (c - a), _unit(crosses[faces]), faces)
+
+
+def spread_over_surface(mesh: Solid, count: int, *, seed: int = 0) -> Array:
+    """(count, 3) points [m] far from each other; the same for the same seed.
+
+    Each is the farthest from those before, of `_DENSER` times as many drawn by area.
+    """
+    import open3d as o3d
+
+    dense: Any = sample_surface(mesh, _DENSER * count, seed=seed).points
+    cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(dense))
+    return np.array(cloud.farthest_point_down_sample(count).points)
 
 
 def exact_signed_distance(body: Solid | Sequence[ConvexPart], points: ArrayLike) -> Array:

@@ -71,8 +71,10 @@ def gripper_folder(tmp_path_factory):
 @pytest.fixture
 def plain(monkeypatch):
     """A quick protocol: dexgraspnet with the grasps' own squeeze, however deep they are."""
+    published = protocol_named('dexgraspnet')
+    check = dataclasses.replace(published.check, squeezes=True, stages=1, stage_s=1 / 60)
     protocol = dataclasses.replace(
-        protocol_named('dexgraspnet'), name='plain', closes_by_gradient=False,
+        published, name='plain', check=check, closes_by_gradient=False,
         max_penetration_sum=np.inf,
     )  # fmt: skip
     monkeypatch.setitem(PROTOCOLS, 'plain', protocol)

@@ -47,12 +47,14 @@ def test_protocol_closes_and_bounds_the_sum_of_depths(gripper):
     assert found.success.tolist() == [True, False]
     assert found.reason[1] == FailureReason.INITIAL_PENETRATION
     assert found.stage[1] == 'measure'
-    assert judge.seen.squeeze == pytest.approx(grasps.grasp[:1] + STEP, abs=1e-4)
+    assert judge.seen.grasp == pytest.approx(grasps.grasp[:1] + STEP, abs=1e-4)
+    assert judge.seen.squeeze == pytest.approx(judge.seen.grasp)
 
 
-def test_other_protocols_keep_the_squeeze(gripper):
+def test_other_protocols_keep_the_postures(gripper):
     grasps, judge = gripper([[0.001, 0.001]]), Recorder()
     assert evaluate(judge, grasps, protocol_named('dex1b')).success.all()
+    assert judge.seen.grasp == pytest.approx(grasps.grasp)
     assert judge.seen.squeeze == pytest.approx(grasps.squeeze)
 
 
@@ -60,4 +62,5 @@ def test_what_is_not_finite_is_left_to_the_judge(gripper):
     grasps, judge = gripper([[-0.001, -0.001], [-0.001, -0.001]]), Recorder()
     broken = dataclasses.replace(grasps, grasp=np.where([[True], [False]], np.nan, grasps.grasp))
     assert evaluate(judge, broken, protocol_named('dexgraspnet')).success.all()
-    assert judge.seen.squeeze[0] == pytest.approx(grasps.squeeze[0])
+    assert np.isnan(judge.seen.grasp[0]).all()
+    assert judge.seen.grasp[1] == pytest.approx(grasps.grasp[1])

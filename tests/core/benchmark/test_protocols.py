@@ -32,6 +32,8 @@ def test_dexgraspnet_is_as_published():
     assert (check.friction, check.density, check.needed) == (3.0, 500.0, 6)
     assert check.hold_s == pytest.approx(100 / 60)
     assert not check.keeps_pose
+    assert not check.from_pregrasp
+    assert not check.squeezes
     assert check.push_on(2.0) == pytest.approx(2.0 * 9.8)
     assert check.mass_of(1e-3) == pytest.approx(0.5)
 

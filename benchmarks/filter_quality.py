@@ -3,9 +3,10 @@
     .venv/bin/python -m benchmarks.filter_quality --out out/filter
 
 For each object: one noisy depth view, its shape hypotheses, candidates of the optimiser; each goes
-through K trials on the hypotheses in one engine, and through one on the true mesh in each engine. A
-grasp is truly good when it holds in both. Precision: of those that pass, how many are good; recall:
-of the good ones, how many pass. What is there is not made again: stop it and start it as you like.
+through K trials on the hypotheses, in one engine or by turns in both, and through one on the true
+mesh in each engine. A grasp is truly good when it holds in both. Precision: of those that pass, how
+many are good; recall: of the good ones, how many pass. What is there is not made again: stop it and
+start it as you like.
 Writes filter.md and filter.json.
 """
 
@@ -38,7 +39,7 @@ from dex1b_core.synthesis import make_generator
 
 COUNTS = (1, 3, 8)
 ENGINES: tuple[EngineName, ...] = ('sapien', 'mujoco')
-TRUTHS = {'both engines': ENGINES, **{engine: (engine,) for engine in ENGINES}}
+CHOICES = {'both': ENGINES, **{engine: (engine,) for engine in ENGINES}}
 SIDES = (0.03, 0.082, 0.26)  # [m] smallest side from, to; largest side to
 Held = NDArray[np.bool_]
 
@@ -48,21 +49,22 @@ def main() -> None:
     parser.add_argument('--robot', default='xarm7_ability')
     parser.add_argument('--objects', type=int, default=30, help='YCB objects, by number')
     parser.add_argument('--each', type=int, default=12, help='candidates of each object')
-    parser.add_argument('--engine', default='sapien', choices=ENGINES, help='of the filter')
+    parser.add_argument('--filter-engines', default='sapien', choices=CHOICES, help='of the trials')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--part', default='0/1', help='this process does objects I of N: I/N')
     parser.add_argument('--out', type=Path, default=Path('out/filter'))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    suffix = f'{arguments.filter_engines}.truth2.s{arguments.seed}'
     robot = load_robot(arguments.robot)
     part, parts = map(int, arguments.part.split('/'))
     for name in graspable(arguments.objects)[part::parts]:
-        path = arguments.out / f'{name}.{arguments.engine}.truth2.s{arguments.seed}.json'
+        path = arguments.out / f'{name}.{suffix}.json'
         if not path.is_file():
             rows = trials_of(name, robot, arguments)
             path.write_text(json.dumps(rows) + '\n')
             print(name, len(rows), flush=True)
-    write(arguments.out, f'{arguments.engine}.truth2.s{arguments.seed}')
+    write(arguments.out, suffix)
 
 
 def graspable(count: int) -> list[str]:
@@ -80,7 +82,7 @@ def trials_of(
 ) -> list[dict[str, Any]]:
     """A row for each candidate: whether it held on the true shape, and in each trial."""
     seed = arguments.seed
-    settings = CheckSettings(trials=max(COUNTS), engine=arguments.engine)
+    settings = CheckSettings(trials=max(COUNTS))
     nominal = Trial(friction=settings.friction)
     world = SimWorld(robot, load_object(name), seed=seed)
     try:
@@ -97,24 +99,36 @@ def trials_of(
         return []
     plane = observation.support_plane
     truth = prepare_object(true_shape(world, observation).shapes[0], plane)
-    true = {
-        engine: LiftChecker.of_robot(robot, truth, settings.model_copy(update={'engine': engine}))
-        for engine in ENGINES
-    }
-    checkers = [LiftChecker.of_robot(robot, shape, settings) for shape in shapes]
+    chosen = CHOICES[arguments.filter_engines]
+    own = {engine: settings.model_copy(update={'engine': engine}) for engine in ENGINES}
+    true = {engine: LiftChecker.of_robot(robot, truth, own[engine]) for engine in ENGINES}
+    seen = {e: [LiftChecker.of_robot(robot, shape, own[e]) for shape in shapes] for e in chosen}
     trials = draw_trials(settings, shapes=len(shapes), seed=seed)
+    turns = engine_turns(chosen, trials=len(trials), shapes=len(shapes))
     rows = []
     for candidate in made.candidates[: arguments.each]:
-        results = [checkers[trial.shape].run(candidate, plane, trial) for trial in trials]
+        results = [
+            seen[engine][trial.shape].run(candidate, plane, trial)
+            for engine, trial in zip(turns, trials, strict=True)
+        ]
         rows.append(
             {
                 'object': name,
                 'holds': {e: true[e].run(candidate, plane, nominal).held for e in ENGINES},
+                'engines': turns,
                 'held': [result.held for result in results],
                 'reasons': [int(result.reason) for result in results],
             }
         )
     return rows
+
+
+def engine_turns(engines: tuple[EngineName, ...], *, trials: int, shapes: int) -> list[EngineName]:
+    """The engine of each trial: all shapes in one, then all in the next.
+
+    From trial to trial, two engines would meet one of two shapes each.
+    """
+    return [engines[trial // shapes % len(engines)] for trial in range(trials)]
 
 
 def write(folder: Path, suffix: str) -> None:
@@ -129,12 +143,13 @@ def write(folder: Path, suffix: str) -> None:
     objects = len({row['object'] for row in rows})
     holds = {
         name: np.array([all(row['holds'][engine] for engine in engines) for row in rows])
-        for name, engines in TRUTHS.items()
+        for name, engines in CHOICES.items()
     }
     good = ', '.join(f'{held.mean():.1%} in {name}' for name, held in holds.items())
-    heads = [f'precision, recall: {name}' for name in TRUTHS]
+    heads = [f'precision, recall: {name}' for name in CHOICES]
     lines = [
-        f'{len(rows)} candidates on {objects} objects; on the true mesh hold {good}.\n',
+        f'{len(rows)} candidates on {objects} objects, trials of {suffix}; on the true mesh hold '
+        f'{good}.\n',
         f'| rule | pass | {" | ".join(heads)} |',
         '|---|---|' + '---|' * len(heads),
     ]
@@ -146,6 +161,7 @@ def write(folder: Path, suffix: str) -> None:
         for threshold in range(1, max(COUNTS) + 1)
     }
     report: dict[str, Any] = {
+        'rows': suffix,
         'objects': objects,
         'candidates': len(rows),
         'hold_on_truth': {name: float(held.mean()) for name, held in holds.items()},

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 
-from benchmarks.filter_quality import passes, rates, write
+from benchmarks.filter_quality import CHOICES, engine_turns, passes, rates, write
 from dex1b_core.planning import FailureReason
 
 HELD, LOST = int(FailureReason.NONE), int(FailureReason.SLIPPED)
@@ -27,6 +27,13 @@ def test_nothing_passes():
     assert rates(nothing, nothing)['recall'] is None
 
 
+def test_engines_take_turns_over_all_shapes():
+    s, m = CHOICES['both']
+    assert engine_turns((s, m), trials=5, shapes=1) == [s, m, s, m, s]
+    assert engine_turns((s, m), trials=5, shapes=2) == [s, s, m, m, s]
+    assert engine_turns((m,), trials=3, shapes=2) == [m, m, m]
+
+
 def test_good_is_what_holds_in_both_engines(tmp_path):
     rows = [
         {'object': 'cup', 'holds': {'sapien': sapien, 'mujoco': mujoco}, 'held': 8 * [passed],
@@ -34,11 +41,12 @@ def test_good_is_what_holds_in_both_engines(tmp_path):
         for sapien, mujoco, passed in ((1, 1, 1), (1, 0, 1), (0, 1, 0), (1, 1, 0))
     ]  # fmt: skip
     (tmp_path / 'cup.one.json').write_text(json.dumps(rows))
+    (tmp_path / 'cup.other.json').write_text('not read')
     write(tmp_path, 'one')
     found = json.loads((tmp_path / 'filter.json').read_text())['rules'][
         'K = 8, as the check judges'
     ]
     assert found['pass'] == 0.5
-    assert found['truths']['both engines'] == {'precision': 0.5, 'recall': 0.5}
+    assert found['truths']['both'] == {'precision': 0.5, 'recall': 0.5}
     assert found['truths']['sapien'] == {'precision': 1.0, 'recall': 2 / 3}
     assert found['truths']['mujoco'] == {'precision': 0.5, 'recall': 1 / 3}

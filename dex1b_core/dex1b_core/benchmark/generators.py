@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from dex1b_core.model.generator import shipped_checkpoint
 from dex1b_core.model.learned_seeds import LearnedSettings, LearnedSynthesizer
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.robots.link_geometry import mesh_sizes
 from dex1b_core.synthesis.seed_file import grasp_set_of
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import SeedSettings
@@ -30,12 +32,28 @@ CLOUD_POINTS = 1024
 class GraspGenerator(Protocol):
     """Makes grasps of an object."""
 
+    @property
+    def key(self) -> str:
+        """Hash of all that decides them beside the call's arguments: hand, settings, network."""
+
     def __call__(self, target: str, count: int, seed: int) -> GraspSet:
         """`count` grasps of what `load_object` calls `target`.
 
         Raises:
             Dex1bError: the object cannot be loaded.
         """
+
+
+@dataclass(frozen=True)
+class KeyedGenerator:
+    """A function with its key; see `GraspGenerator`."""
+
+    make: Callable[[str, int, int], GraspSet]
+    key: str
+
+    def __call__(self, target: str, count: int, seed: int) -> GraspSet:
+        """Grasps of an object."""
+        return self.make(target, count, seed)
 
 
 def optimizer(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
@@ -54,7 +72,7 @@ def optimizer(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
         )
         return grasps.select(np.arange(min(count, len(grasps))))
 
-    return make
+    return KeyedGenerator(make, _key(hand, 'optimizer', on_table, settings))
 
 
 def dexsimple(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
@@ -64,7 +82,8 @@ def dexsimple(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
         Dex1bError: MODEL_NOT_LOADED when none is shipped for the hand.
     """
     model = HandModel(load_hand(hand))
-    network, _ = load_checkpoint(shipped_checkpoint(Path(hand).stem), model)
+    checkpoint = shipped_checkpoint(Path(hand).stem)
+    network, _ = load_checkpoint(checkpoint, model)
     settings = LearnedSettings()
     synthesizer = LearnedSynthesizer(model, network, settings)
 
@@ -77,13 +96,16 @@ def dexsimple(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
             model, hand, loaded, prepared, seeds, stiffness=settings.seeds.grip.stiffness
         )
 
-    return make
+    key = _key(hand, 'dexsimple', on_table, settings, CLOUD_POINTS, checkpoint.read_bytes())
+    return KeyedGenerator(make, key)
 
 
-def generator_key(name: str, hand: str) -> str:
-    """Of what decides a generator's grasps: its settings and the hand's description."""
-    content = (name, load_hand(hand).model_dump_json(), SeedSettings(), LearnedSettings())
-    return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
+def _key(hand: str, *what: object) -> str:
+    """Hash of a hand's name and content, and of what else decides grasps."""
+    described = load_hand(hand)
+    urdf = described.urdf_path
+    content = (hand, described.model_dump_json(), urdf.read_bytes(), mesh_sizes(urdf), *what)
+    return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
 GENERATORS: dict[str, Callable[..., GraspGenerator]] = {

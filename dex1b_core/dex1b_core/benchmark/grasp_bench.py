@@ -19,6 +19,7 @@ from dex1b_core.benchmark.metrics import grasp_metrics
 from dex1b_core.benchmark.protocols import protocol_named
 from dex1b_core.data.grasp_set import GraspSet, read_grasps, write_grasps
 from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.geometry.object_model import object_file
 from dex1b_core.simulation.engine import EngineName
 from dex1b_core.simulation.grasp_judge import GraspJudge, source_of
 from dex1b_core.simulation.verdicts import wilson
@@ -37,7 +38,8 @@ class BenchSettings:
         protocols: By name.
         count: Grasps of each object.
         seed: Of the generator and of perturbed worlds.
-        folder: Where grasps and verdicts are kept.
+        folder: Where grasps and verdicts are kept; names of files end in a hash of what decides
+            their content, so that nothing of other settings is taken for what is asked.
         workers: Processes of the physics.
         engines: Instead of the protocols' own.
     """
@@ -59,7 +61,6 @@ class ObjectResult:
 
     Attributes:
         name: As it was asked for.
-        stem: File name without suffix.
         grasps: What was made.
         wall_s: That making them took.
         evaluations: By protocol.
@@ -67,7 +68,6 @@ class ObjectResult:
     """
 
     name: str
-    stem: str
     grasps: GraspSet
     wall_s: float
     evaluations: dict[str, Evaluation]
@@ -97,15 +97,15 @@ def bench_grasps(
     judge: GraspJudge | None = None
     try:
         for name in settings.objects:
-            stem = ''.join(c if c.isalnum() or c in '-_' else '-' for c in name)
             try:
-                grasps, wall_s = _grasps(settings, generator, name, stem)
+                path = _made(settings, generator, name)
+                grasps = read_grasps(path)
             except Dex1bError as error:
                 failures[name] = error.message
                 on_object(name, error.message)
                 continue
             judge = judge or GraspJudge(source_of(grasps), workers=settings.workers)
-            results.append(_result(settings, judge, name, stem, grasps, wall_s))
+            results.append(_result(settings, judge, name, path, grasps))
             on_object(name, results[-1])
     finally:
         if judge is not None:
@@ -153,64 +153,54 @@ def bench_report(
     }
 
 
-def _grasps(
-    settings: BenchSettings, generator: GraspGenerator, name: str, stem: str
-) -> tuple[GraspSet, float]:
-    """Grasps of one object and the seconds that making them took."""
-    path = settings.folder / f'{stem}.n{settings.count}.s{settings.seed}.npz'
+def _made(settings: BenchSettings, generator: GraspGenerator, name: str) -> Path:
+    """The file with the grasps of one object and `wall_s`, how long making them took."""
+    stem = ''.join(c if c.isalnum() or c in '-_' else '-' for c in name)
+    key = _key(generator.key, name, _content(name), settings.count, settings.seed)
+    path = settings.folder / f'{stem}.n{settings.count}.s{settings.seed}.{key}.npz'
     if not path.is_file():
         start = time.perf_counter()
         grasps = generator(name, settings.count, settings.seed)
         write_grasps(path, grasps, {'wall_s': np.array(time.perf_counter() - start)})
-    grasps = read_grasps(path)
-    if grasps.hand != settings.hand:
-        raise Dex1bError(
-            ErrorCode.INVALID_REQUEST,
-            f"{path} holds grasps of hand '{grasps.hand}', not of '{settings.hand}'; choose "
-            'another folder',
-        )
-    with np.load(path) as found:
-        wall_s = float(found['wall_s']) if 'wall_s' in found else 0.0
-    return grasps, wall_s
+    return path
+
+
+def _content(name: str) -> bytes:
+    """Of an object's mesh file; nothing for a shape, which its name decides."""
+    if name.startswith('shape:'):
+        return b''
+    path = object_file(name)
+    return path.read_bytes() if path.is_file() else b''
 
 
 def _result(
-    settings: BenchSettings,
-    judge: GraspJudge,
-    name: str,
-    stem: str,
-    grasps: GraspSet,
-    wall_s: float,
+    settings: BenchSettings, judge: GraspJudge, name: str, path: Path, grasps: GraspSet
 ) -> ObjectResult:
-    base = settings.folder / f'{stem}.n{settings.count}.s{settings.seed}'
-    evaluations = {}
+    content, evaluations, keys = path.read_bytes(), {}, {}
     for protocol in settings.protocols:
-        path = base.with_name(f'{base.name}.{protocol}.{_key(settings, grasps, protocol)}.npz')
-        if not path.is_file():
+        asked = protocol_named(protocol)
+        keys[protocol] = _key(path.name, content, asked, settings.engines, settings.seed)
+        kept = path.with_suffix(f'.{protocol}.{keys[protocol]}.npz')
+        if not kept.is_file():
             evaluate(
-                judge, grasps, protocol_named(protocol), engines=settings.engines,
-                seed=settings.seed,
-            ).save(path)  # fmt: skip
-        evaluations[protocol] = Evaluation.load(path)
-    key = _key(settings, grasps, settings.protocols[0])
-    path = base.with_name(f'{base.name}.metrics.{settings.protocols[0]}.{key}.json')
-    if not path.is_file():
-        success = evaluations[settings.protocols[0]].success
-        metrics = grasp_metrics(grasps, success, seed=settings.seed)
-        partial = path.with_suffix('.partial')
+                judge, grasps, asked, engines=settings.engines, seed=settings.seed
+            ).save(kept)  # fmt: skip
+        evaluations[protocol] = Evaluation.load(kept)
+    first = settings.protocols[0]
+    kept = path.with_suffix(f'.metrics.{first}.{keys[first]}.json')
+    if not kept.is_file():
+        metrics = grasp_metrics(grasps, evaluations[first].success, seed=settings.seed)
+        partial = kept.with_suffix('.partial')
         partial.write_text(json.dumps(metrics.as_dict(), indent=2) + '\n')
-        partial.replace(path)
-    return ObjectResult(name, stem, grasps, wall_s, evaluations, json.loads(path.read_text()))
+        partial.replace(kept)
+    with np.load(path) as found:
+        wall_s = float(found['wall_s'])
+    return ObjectResult(name, grasps, wall_s, evaluations, json.loads(kept.read_text()))
 
 
-def _key(settings: BenchSettings, grasps: GraspSet, protocol: str) -> str:
-    """Of what decides a verdict: grasps, what is asked of them, engines, perturbed worlds."""
-    digest = hashlib.sha256(repr((protocol_named(protocol), settings.engines)).encode())
-    for array in (grasps.object_T_hand, grasps.pregrasp, grasps.grasp, grasps.squeeze):
-        digest.update(np.ascontiguousarray(array, dtype=float).tobytes())
-    for part in grasps.object_parts:
-        digest.update(np.ascontiguousarray(part, dtype=float).tobytes())
-    return digest.hexdigest()[:12]
+def _key(*what: object) -> str:
+    """Hash of what decides the content of a file."""
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:12]
 
 
 def _section(evaluations: Sequence[Evaluation]) -> Report:

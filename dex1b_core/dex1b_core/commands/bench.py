@@ -50,7 +50,7 @@ def bench_grasp(
     ] = None,
 ) -> None:
     """Make grasps of many objects, judge them by protocols and measure them."""
-    from dex1b_core.benchmark.generators import generator_key, generator_named
+    from dex1b_core.benchmark.generators import generator_named
     from dex1b_core.benchmark.grasp_bench import BenchSettings, ObjectResult, bench_grasps
     from dex1b_core.benchmark.object_list import object_list
     from dex1b_core.benchmark.protocols import protocol_named
@@ -68,7 +68,7 @@ def bench_grasp(
         protocols=tuple(protocols),
         count=count,
         seed=seed,
-        folder=folder / f'{Path(hand).stem}.{kind}.{generator_key(generator, hand)}',
+        folder=folder / f'{Path(hand).stem}.{kind}',
         workers=workers,
     )
 

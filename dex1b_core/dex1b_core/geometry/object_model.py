@@ -119,17 +119,25 @@ def load_object(spec: str, *, scale: float | None = None, units: str | None = No
         _require_metres(spec, units)
         parts = tuple(part.scaled(_positive(factor)) for part in shape_parts(name))
         return _centred(name, spec, factor, parts)
-    path = Path(spec)
-    if path.suffix.lower() not in SUFFIXES and not path.is_file():
+    path = object_file(spec)
+    if path != Path(spec):
         _require_metres(spec, units)
-        path = _scan(spec)
     mesh = read_mesh_file(path, units=units, scale=factor)
     repaired = repair(mesh, name=str(path))
     parts = convex_parts(repaired.solid, concavity=_CONCAVITY, max_parts=_MOST_PARTS)
     return _centred(path.stem, spec, factor, parts, mesh, repaired)
 
 
-def _scan(spec: str) -> Path:
+def object_file(spec: str) -> Path:
+    """The mesh file that an object which is no `shape:` is loaded from; it may not exist.
+
+    Raises:
+        Dex1bError: UNKNOWN_OBJECT for an unknown name; ASSET_MISSING when the YCB models are not
+            fetched.
+    """
+    path = Path(spec)
+    if path.suffix.lower() in SUFFIXES or path.is_file():
+        return path
     try:
         return object_mesh_path(spec)
     except UnknownNameError as error:

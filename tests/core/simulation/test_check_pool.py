@@ -1,6 +1,7 @@
 """The pool of physics workers: real processes, killed and cancelled."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -16,8 +17,12 @@ import pytest
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.planning import CheckResult, FailureReason
+from dex1b_core.simulation import check_pool
 from dex1b_core.simulation.check_pool import CheckPool
+from dex1b_core.simulation.check_server import Run
 from dex1b_core.simulation.check_settings import CheckSettings
+from dex1b_core.simulation.check_trial import TrialResult
+from dex1b_core.simulation.worker_messages import Reply
 
 sys.path.insert(0, str(Path(__file__).parent))
 import grasp_scenes as scenes
@@ -43,6 +48,51 @@ def runs(pid):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+class DisorderlyCrew:
+    """Answers in any order, as workers on a loaded machine; request and trial decide the answer."""
+
+    def __init__(self, workers, seed):
+        self._workers, self._random = workers, random.Random(seed)
+
+    def work(self, job, take, put):
+        running = []
+        while not job.over:
+            while len(running) < self._workers and (item := take()) is not None:
+                running.append(item)
+            if not running:
+                return
+            key, request = running.pop(self._random.randrange(len(running)))
+            put(key, Reply(0, self._answer(request)))
+
+    def _answer(self, request):
+        if not isinstance(request, Run):
+            return 'object'
+        held = random.Random(f'{request.candidate.id} {request.trial}').random() < 0.8
+        return TrialResult(FailureReason.NONE if held else FailureReason.SLIPPED)
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize('enough', [0, 4])
+def test_same_seed_same_grasps_accepted_whatever_the_order_of_answers(monkeypatch, enough):
+    candidates = [replace(c, id=str(i), generator_score=-0.1 * i) for i, c in enumerate(many(20))]
+    outcomes = []
+    for order in range(60):
+        crew = DisorderlyCrew(1 + order % 4, order)
+        monkeypatch.setattr(check_pool, 'WorkerCrew', lambda source, count, crew=crew: crew)
+        with CheckPool(scenes.ROBOT, settings=CheckSettings(trials=5)) as own:
+            checked = own.check(candidates, scenes.observation(), seed=3, enough=enough)
+        outcomes.append([(c.id, c.score, c.sim_check) for c in checked])
+    assert all(outcome == outcomes[0] for outcome in outcomes)
+    ranks = [i for i, c in enumerate(checked) if c.sim_check.result is CheckResult.PASSED]
+    assert len(ranks) == enough or (enough == 0 and len(ranks) > 4)
+    if enough:  # none that comes after them was preferred
+        results = [c.sim_check.result for c in checked]
+        assert CheckResult.NOT_RUN not in results[: ranks[-1]]
+        assert set(results[ranks[-1] + 1 :]) == {CheckResult.NOT_RUN}
 
 
 def test_verdicts_come_back_in_order(pool):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import time
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from dex1b_core.model.associated_point import associated_points, palm_and_headin
 from dex1b_core.model.checkpoint import load_checkpoint
 from dex1b_core.model.clouds import SurfaceSamples
 from dex1b_core.model.debiasing import point_weights
-from dex1b_core.model.sampler import GraspSampler
+from dex1b_core.model.learned_seeds import LearnedSettings, LearnedSynthesizer
 from dex1b_core.planning import FailureReason
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
@@ -86,8 +85,9 @@ class TaskWorker:
         self.settings = settings
         self.folder = ShardFolder.at(shards)
         self.hand = HandModel(load_hand(settings.hand))
-        made = seed_settings(150, settings.stiffness).with_excess(1.0)
-        self._synthesizer = SeedSynthesizer(self.hand, made)
+        self._made = seed_settings(150, settings.stiffness).with_excess(1.0)
+        self._synthesizer = SeedSynthesizer(self.hand, self._made)
+        self._learned_from: tuple[Path, LearnedSynthesizer] | None = None
         self._judge: GraspJudge | None = None
 
     def run(self, task: Task) -> int:
@@ -125,18 +125,23 @@ class TaskWorker:
     def _learned(
         self, checkpoint: Path, model: ObjectModel, target: SeedObject, portion: Portion, seed: int
     ) -> Seeds:
-        sampler = _sampler(checkpoint, self.hand)
-        generator = torch.Generator().manual_seed(seed)
         cloud = SurfaceSamples.of_model(model).full(CLOUD, np.random.default_rng(seed))
         weights = None
         if self.settings.debias:
             weights = point_weights(cloud, torch.from_numpy(portion.associated))
-        grasps = sampler.sample(
-            cloud, portion.learned, generator, plane=target.plane, weights=weights
+        return self._learner(checkpoint).synthesize(
+            target, cloud, portion.learned, seed=seed, weights=weights
         )
-        return self._synthesizer.refine(
-            target, grasps, seed=seed, descent=refinement(self.settings.refine_steps)
-        )
+
+    def _learner(self, checkpoint: Path) -> LearnedSynthesizer:
+        if self._learned_from is None or self._learned_from[0] != checkpoint:
+            network, _ = load_checkpoint(checkpoint, self.hand)
+            settings = LearnedSettings(
+                refinement=refinement(self.settings.refine_steps), excess=1.0, seeds=self._made
+            )
+            learner = LearnedSynthesizer(self.hand, network, settings)
+            self._learned_from = (checkpoint, learner)
+        return self._learned_from[1]
 
     def _judged(
         self,
@@ -227,11 +232,6 @@ def _note(
         if reason != FailureReason.NONE:
             reasons[row] = FailureReason(reason).name.lower()
     depth[0, rows], depth[1, rows] = found.penetration, found.self_penetration
-
-
-@lru_cache(maxsize=1)
-def _sampler(checkpoint: Path, hand: HandModel) -> GraspSampler:
-    return GraspSampler(hand, load_checkpoint(checkpoint, hand)[0])
 
 
 class _Timed:

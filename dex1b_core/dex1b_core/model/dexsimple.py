@@ -1,4 +1,4 @@
-"""DexSimple: grasps from a point cloud by a conditional variational autoencoder (Dex1B, IV)."""
+"""DexSimple: grasps from a point cloud, on conditions (Dex1B, section IV)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from dex1b_core.model.decoder import GraspDecoder
+from dex1b_core.model.flow import FlowDecoder
 from dex1b_core.model.grasp_code import UNIT
 from dex1b_core.model.settings import ModelSettings
-
-_LOG_VARIANCE = (-10.0, 4.0)
+from dex1b_core.model.variational import VariationalDecoder
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,19 @@ class PointEncoder(nn.Module):
         local = self.layers((points - centre[:, None]) / UNIT)
         return CloudFeatures(points, centre, local.amax(dim=1), local)
 
+    def append(self, clouds: CloudFeatures, points: torch.Tensor) -> CloudFeatures:
+        """With features of more points (O, M, 3), which change neither centre nor whole."""
+        local = self.layers((points - clouds.centre[:, None]) / UNIT)
+        return CloudFeatures(
+            torch.cat([clouds.points, points], dim=1),
+            clouds.centre,
+            clouds.whole,
+            torch.cat([clouds.local, local], dim=1),
+        )
+
 
 class DexSimple(nn.Module):
-    """Posterior and decoder over grasp codes, both given the conditions."""
+    """Encodes clouds, gathers conditions and decodes grasp codes."""
 
     def __init__(self, settings: ModelSettings, code_size: int) -> None:
         super().__init__()
@@ -74,11 +85,11 @@ class DexSimple(nn.Module):
         self.encoder = PointEncoder(settings.encoder)
         width = 2 * settings.encoder[-1]
         width += 3 * settings.point_position + 3 * settings.heading + 2 * settings.table
-        self.posterior_net = _mlp((width + code_size, *settings.hidden, 2 * settings.latent))
-        self.decoder_net = _mlp((width + settings.latent, *settings.hidden, code_size))
+        kind = FlowDecoder if settings.decoder == 'flow' else VariationalDecoder
+        self.decoder: GraspDecoder = kind(settings, width, code_size)
 
     def condition(self, clouds: CloudFeatures, conditions: Conditions) -> torch.Tensor:
-        """(B, C) what both networks are told."""
+        """(B, C) what the decoder is told."""
         cloud, point = conditions.cloud, conditions.point
         parts = [clouds.whole[cloud], clouds.local[cloud, point]]
         if self.settings.point_position:
@@ -90,22 +101,3 @@ class DexSimple(nn.Module):
             height = torch.where(known, conditions.height / UNIT, 0.0)
             parts.append(torch.stack([known.float(), height], dim=1))
         return torch.cat(parts, dim=1)
-
-    def posterior(
-        self, code: torch.Tensor, condition: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and logarithm of the variance, (B, latent) each."""
-        mean, log_variance = self.posterior_net(torch.cat([code, condition], dim=1)).chunk(2, dim=1)
-        return mean, log_variance.clamp(*_LOG_VARIANCE)
-
-    def decode(self, latent: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """(B, code size) of (B, latent)."""
-        code: torch.Tensor = self.decoder_net(torch.cat([latent, condition], dim=1))
-        return code
-
-
-def _mlp(widths: tuple[int, ...]) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for before, after in itertools.pairwise(widths):
-        layers += [nn.Linear(before, after), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])

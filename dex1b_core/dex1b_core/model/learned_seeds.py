@@ -10,6 +10,7 @@ import torch
 from dex1b_core.model.dexsimple import DexSimple
 from dex1b_core.model.sampler import GraspSampler
 from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.synthesis.batch import GraspBatch
 from dex1b_core.synthesis.descent import DescentSettings
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import REFINEMENT, SeedSettings
@@ -21,11 +22,15 @@ class LearnedSettings:
     """How proposals become grasps.
 
     Attributes:
+        draws: Proposals for each grasp refined; those of least energy go on.
+        each: Of them about one place in a row, of which one goes on.
         refinement: Of the descent.
         excess: Proposals for each grasp returned; the best by prediction are kept.
         seeds: Of the rest: objective, pregrasp and squeeze.
     """
 
+    draws: int = 16
+    each: int = 4
     refinement: DescentSettings = REFINEMENT
     excess: float = 1.5
     seeds: SeedSettings = field(default_factory=SeedSettings)
@@ -42,7 +47,13 @@ class LearnedSynthesizer:
         self._synthesizer = SeedSynthesizer(hand, self.settings.seeds)
 
     def synthesize(
-        self, target: SeedObject, cloud: torch.Tensor, count: int, *, seed: int
+        self,
+        target: SeedObject,
+        cloud: torch.Tensor,
+        count: int,
+        *,
+        seed: int,
+        weights: torch.Tensor | None = None,
     ) -> Seeds:
         """Grasps of an object, best first; the same seed gives the same grasps.
 
@@ -51,21 +62,38 @@ class LearnedSynthesizer:
             cloud: (N, 3) what the network is shown of it, same frame [m].
             count: How many to return.
             seed: Of every random draw.
+            weights: (N,) how often grasps are about each point; evenly by default.
 
         Raises:
             Dex1bError: see `GraspSampler.sample`.
         """
         generator = torch.Generator().manual_seed(seed)
         left, chunk = math.ceil(self.settings.excess * count), self.settings.seeds.chunk
-        proposals = []
+        parts: list[Seeds] = []
         while left > 0:
-            drawn = min(left, chunk)
-            proposals.append(self._sampler.sample(cloud, drawn, generator, plane=target.plane))
-            left -= drawn
-        parts = [
-            self._synthesizer.refine(
-                target, proposal, seed=seed + number, descent=self.settings.refinement
+            size = min(left, chunk)
+            proposals = self._propose(target, cloud, size, seed + len(parts), generator, weights)
+            parts.append(
+                self._synthesizer.refine(
+                    target, proposals, seed=seed + len(parts), descent=self.settings.refinement
+                )
             )
-            for number, proposal in enumerate(proposals)
-        ]
+            left -= size
         return Seeds.joined(parts).best(count)
+
+    def _propose(
+        self,
+        target: SeedObject,
+        cloud: torch.Tensor,
+        count: int,
+        seed: int,
+        generator: torch.Generator,
+        weights: torch.Tensor | None,
+    ) -> GraspBatch:
+        drawn = self._sampler.sample(
+            cloud, self.settings.draws * count, generator,
+            plane=target.plane, weights=weights, each=self.settings.each,
+        )  # fmt: skip
+        return self._synthesizer.least_energy(
+            target, drawn, count, seed=seed, each=self.settings.each
+        )

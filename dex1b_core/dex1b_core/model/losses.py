@@ -19,8 +19,8 @@ class LossWeights:
     """Factors of the losses.
 
     Attributes:
-        reconstruction: Mean squared error over all outputs.
-        divergence: KL of the posterior from a standard normal, summed over the latent.
+        reconstruction: Mean squared error over all outputs; of the velocity of a flow.
+        divergence: KL of a CVAE's posterior from a standard normal, summed over the latent.
         penetration: Depth of spheres in the object, squared [mm^2]; mean over grasps of the sum.
         distance: Distance of fingertips to the object, squared [mm^2]; mean over grasps of the sum.
     """
@@ -55,8 +55,9 @@ class GeometryLosses:
         rotation: torch.Tensor,
         translation: torch.Tensor,
         posture: torch.Tensor,
+        trust: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Penetration and distance, each a scalar; see `LossWeights`.
+        """Penetration and distance, each a scalar; see `LossWeights`; `trust` (B,) weighs grasps.
 
         'surface' reads the signed distance to the true surface. 'points' is the paper's: the
         distance to the nearest point of the cloud, which is 0 again for what is deep inside.
@@ -73,7 +74,10 @@ class GeometryLosses:
         nearest = torch.stack(
             [gaps[:, self._fingers == f].amin(dim=1) for f in set(self._fingers.tolist())]
         )
-        return (depth**2).sum(dim=1).mean(), (nearest**2).sum(dim=0).mean()
+        return (
+            (trust * (depth**2).sum(dim=1)).mean(),
+            (trust * (nearest**2).sum(dim=0)).mean(),
+        )
 
     def _distance(self, batch: GraspBatchSample, points: torch.Tensor) -> torch.Tensor:
         """(B, S) of (B, S, 3) points in the objects' frames [m]."""

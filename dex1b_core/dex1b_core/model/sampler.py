@@ -31,6 +31,8 @@ class GraspSampler:
         plane: torch.Tensor | None = None,
         weights: torch.Tensor | None = None,
         heading: torch.Tensor | None = None,
+        temperature: float = 1.0,
+        each: int = 1,
     ) -> GraspBatch:
         """Grasps in the cloud's frame; pregrasp and grasp are the same.
 
@@ -41,29 +43,29 @@ class GraspSampler:
             plane: (4,) support, unit normal and offset; None when the object floats.
             weights: (N,) how often each point is to be associated; evenly by default.
             heading: (3,) or (count, 3) unit direction of the fingers; open by default.
+            each: So many of `count` in a row share a condition; `count` is a multiple of it.
+            temperature: Scale of the noise: less is likelier and less diverse.
 
         Raises:
             Dex1bError: TOO_FEW_POINTS, or INVALID_REQUEST for a cloud that is not finite or not of
                 an object's size.
         """
         _require_cloud(cloud)
-        chosen = self._resampled(cloud, generator)
-        points = cloud[chosen]
-        features = self.model.encoder(points[None])
-        if weights is None:
-            point = torch.randint(len(points), (count,), generator=generator)
-        else:
-            point = torch.multinomial(weights[chosen], count, replacement=True, generator=generator)
+        features = self.model.encoder(cloud[self._resampled(cloud, generator)][None])
+        likely = torch.ones(len(cloud)) if weights is None else weights
+        places = torch.multinomial(likely, count // each, replacement=True, generator=generator)
+        wanted = features.points.shape[1]
+        features = self.model.encoder.append(features, cloud[places][None])
+        point = wanted + torch.arange(len(places)).repeat_interleave(each)
         told = torch.zeros(count, 3) if heading is None else heading.expand(count, 3)
         height = torch.full((count,), torch.nan)
         if plane is not None:
             height[:] = features.centre[0] @ plane[:3] + plane[3]
         conditions = Conditions(torch.zeros(count, dtype=torch.int64), point, told, height)
         condition = self.model.condition(features, conditions)
-        latent = torch.randn((count, self.model.settings.latent), generator=generator)
-        code = self.model.decode(latent, condition)
+        code = self.model.decoder.sample(condition, generator, temperature)
         rotation, translation, posture = self._code.decode(code, features.centre.expand(count, 3))
-        approach = torch.nn.functional.normalize(points[point] - translation, dim=1)
+        approach = torch.nn.functional.normalize(features.points[0, point] - translation, dim=1)
         return GraspBatch(rotation, translation, posture, posture, approach)
 
     def _resampled(self, cloud: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from dex1b_core.errors import ConfigurationError
 
@@ -15,8 +15,10 @@ class ModelSettings:
     Attributes:
         cloud_points: Points of a cloud.
         encoder: Widths of the layers that every point goes through.
-        hidden: Widths of the layers of the CVAE's encoder and decoder.
-        latent: Size of the latent.
+        decoder: 'variational' is Dex1B's CVAE.
+        hidden: Widths of the layers of the decoder, and of the CVAE's encoder.
+        latent: Size of the CVAE's latent.
+        flow_steps: In which the flow is integrated, two evaluations each.
         point_position: Whether the associated point's place is a condition beside its feature.
         heading: Whether the direction of the fingers is one; it can be left open.
         table: Whether the support plane is one.
@@ -24,8 +26,10 @@ class ModelSettings:
 
     cloud_points: int = 512
     encoder: tuple[int, ...] = (64, 128, 256)
+    decoder: Literal['flow', 'variational'] = 'flow'
     hidden: tuple[int, ...] = (512, 512, 512)
     latent: int = 32
+    flow_steps: int = 5
     point_position: bool = True
     heading: bool = True
     table: bool = True
@@ -56,6 +60,7 @@ class ModelSettings:
 PAPER = ModelSettings(
     cloud_points=1024,
     encoder=(64, 128, 1024, 256),
+    decoder='variational',
     hidden=(256, 512, 256),
     latent=256,
     point_position=False,

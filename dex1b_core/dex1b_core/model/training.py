@@ -13,13 +13,7 @@ from dex1b_core.model.associated_point import associated_points, palm_and_headin
 from dex1b_core.model.dataset import GraspBatchSample, GraspDataset, draw_batch
 from dex1b_core.model.dexsimple import Conditions, DexSimple
 from dex1b_core.model.grasp_code import GraspCode
-from dex1b_core.model.losses import (
-    Geometry,
-    GeometryLosses,
-    LossWeights,
-    divergence,
-    reconstruction,
-)
+from dex1b_core.model.losses import Geometry, GeometryLosses, LossWeights
 from dex1b_core.model.settings import ModelSettings
 from dex1b_core.robots.hand_model import HandModel
 
@@ -146,14 +140,10 @@ def _losses(
     condition = model.condition(features, conditions)
     centre = features.centre[batch.cloud]
     target = code.encode(batch.rotation, batch.translation, batch.posture, centre)
-    mean, log_variance = model.posterior(target, condition)
-    noise = torch.randn(mean.shape, generator=generator)
-    made = model.decode(mean + noise * (0.5 * log_variance).exp(), condition)
-    found = {
-        'reconstruction': reconstruction(target, made),
-        'divergence': divergence(mean, log_variance),
-    }
+    fit = model.decoder.fit(target, condition, generator)
+    found = dict(fit.losses)
     if settings.geometry != 'none':
-        decoded = code.decode(made, centre)
-        found['penetration'], found['distance'] = geometry(batch, *decoded)
+        found['penetration'], found['distance'] = geometry(
+            batch, *code.decode(fit.code, centre), fit.trust
+        )
     return found

@@ -101,6 +101,29 @@ def descend(
     return Descent(grasps, sums / min(AVERAGED, settings.steps))
 
 
+@torch.no_grad()
+def energies(
+    objective: GraspObjective,
+    scene: SceneBatch,
+    grasps: GraspBatch,
+    settings: DescentSettings,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """(B,) of grasps where they are, with contact points and directions drawn once."""
+    kinematics = objective.hand.kinematics
+    posture = grasps.grasp.T.contiguous()
+    rotation = grasps.rotation.permute(1, 2, 0).contiguous()
+    columns = kinematics.frame_columns(posture, rotation, grasps.translation.T.contiguous())
+    contacts = ContactDraw(objective.hand, len(grasps), settings.contacts, generator)
+    directions = force_directions(settings.directions).to(posture.device)
+    drawn = torch.randperm(len(directions), generator=generator)[: settings.directions_per_step]
+    near = objective.look(scene, columns, settings.near_margin, settings.weights)
+    terms = objective.terms(
+        scene, columns, posture, contacts.place(columns), near, directions[drawn]
+    )
+    return settings.weights.total(terms)
+
+
 class Adam:
     """Adam (.9, .99) on a few tensors in place.
 

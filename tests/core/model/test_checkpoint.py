@@ -75,7 +75,7 @@ def test_wrong_hand(tmp_path, model, card, hand):
 
 def test_tensors_of_other_settings(tmp_path, model, card, hand):
     path = tmp_path / 'odd.safetensors'
-    settings = dataclasses.replace(SMALL, latent=5)
+    settings = dataclasses.replace(SMALL, hidden=(17,))
     save_checkpoint(path, model, dataclasses.replace(card, settings=settings))
     refused(path, hand, 'tensors do not fit its settings')
 
@@ -83,6 +83,6 @@ def test_tensors_of_other_settings(tmp_path, model, card, hand):
 def test_not_finite(tmp_path, model, card, hand):
     path = tmp_path / 'nan.safetensors'
     with torch.no_grad():
-        model.decoder_net[0].bias[0] = torch.nan
+        model.decoder.condition_net.bias[0] = torch.nan
     save_checkpoint(path, model, card)
     refused(path, hand, 'not finite; train it again')

@@ -34,7 +34,9 @@ def batch_at(hand, sphere, translation, turn=None):
 
 
 def losses(hand, kind, batch):
-    return GeometryLosses(hand, kind)(batch, batch.rotation, batch.translation, batch.posture)
+    return GeometryLosses(hand, kind)(
+        batch, batch.rotation, batch.translation, batch.posture, torch.ones(1)
+    )
 
 
 def test_divergence_of_one_dimension():
@@ -81,7 +83,7 @@ def test_gradients_point_out_of_the_object(hand, sphere, kind):
     batch = batch_at(hand, sphere, [0.0, 0.0, 0.01])
     translation = batch.translation.clone().requires_grad_()
     penetration, distance = GeometryLosses(hand, kind)(
-        batch, batch.rotation, translation, batch.posture
+        batch, batch.rotation, translation, batch.posture, torch.ones(1)
     )
     for loss in (penetration, distance):
         (gradient,) = torch.autograd.grad(loss, translation, retain_graph=True)
@@ -89,6 +91,6 @@ def test_gradients_point_out_of_the_object(hand, sphere, kind):
         with torch.no_grad():
             shifted = GeometryLosses(hand, kind)(
                 batch, batch.rotation, translation - step * gradient / gradient.norm(),
-                batch.posture,
+                batch.posture, torch.ones(1),
             )[0 if loss is penetration else 1]  # fmt: skip
         assert shifted < loss

@@ -53,6 +53,15 @@ def test_conditions_are_taken(sampler, cloud):
         )
 
 
+def test_temperature_scales_the_spread(sampler, cloud):
+    spread = [
+        sampler.sample(cloud, 64, seeded(), temperature=t, each=64).translation.std(dim=0).sum()
+        for t in (0.0, 0.5, 1.0)
+    ]
+    assert spread[0] < 1e-6  # all about one point, without noise
+    assert spread[0] < spread[1] < spread[2]
+
+
 @pytest.mark.parametrize(
     ('cloud', 'code', 'words'),
     [

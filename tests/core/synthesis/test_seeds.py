@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from dex1b_core.commands.synth import register
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry.object_model import load_object
-from dex1b_core.synthesis.batch import place
+from dex1b_core.synthesis.batch import concatenate, place
 from dex1b_core.synthesis.constraints import Box, Constraints, HalfSpace
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import seed_settings
@@ -178,3 +178,18 @@ def test_floating_and_resting_objects_are_not_mixed(hand, cylinder):
     resting = SeedObject.of_model(load_object('shape:cube'), on_table=True)
     with pytest.raises(Dex1bError, match='some objects float and others rest'):
         SeedSynthesizer(hand, SETTINGS).optimise_many([cylinder, resting], 4, seed=0)
+
+
+def test_least_energy_takes_one_of_each_place(hand, cylinder, seeds):
+    """Good grasps and the same ones 8 cm away: the good one of each pair, the best first."""
+    synthesizer = SeedSynthesizer(hand, SETTINGS)
+    good = seeds.grasps.select(torch.arange(6))
+    away = dataclasses.replace(good, translation=good.translation + 0.08)
+    pairs = concatenate([good, away]).select(torch.arange(12).view(2, 6).T.flatten())
+    chosen = synthesizer.least_energy(cylinder, pairs, 4, seed=0, each=2)
+    assert len(chosen) == 4
+    gaps = torch.cdist(chosen.translation, good.translation)
+    assert gaps.amin(dim=1).max() < 1e-6
+    assert len(set(gaps.argmin(dim=1).tolist())) == 4
+    again = synthesizer.least_energy(cylinder, pairs, 4, seed=0, each=2)
+    torch.testing.assert_close(again.translation, chosen.translation, rtol=0.0, atol=0.0)

@@ -11,6 +11,7 @@ import trimesh
 from dex1b_core.geometry.object_model import ObjectModel
 from dex1b_core.geometry.sdf import VoxelSdf, build_sdf
 from dex1b_core.geometry.sdf_batch import SdfBatch
+from dex1b_core.geometry.solids import Array, Faces
 from dex1b_core.robots.link_geometry import corners_and_more
 from dex1b_core.synthesis.objective import SceneBatch
 
@@ -42,19 +43,26 @@ class SeedObject:
     @classmethod
     def of_model(cls, model: ObjectModel, *, on_table: bool = False) -> SeedObject:
         """Prepare an object; `on_table` rests it on the plane below its lowest point (along z)."""
-        hull = trimesh.convex.convex_hull(model.vertices)
-        points, faces = trimesh.sample.sample_surface(hull, HULL_POINTS, seed=0)
-        surface = trimesh.Trimesh(model.vertices, model.faces, process=False)
+        plane = torch.tensor([0.0, 0.0, 1.0, -float(model.vertices[:, 2].min())])
+        return cls.of_mesh(model.name, model.vertices, model.faces, plane if on_table else None)
+
+    @classmethod
+    def of_mesh(
+        cls, name: str, vertices: Array, faces: Faces, plane: torch.Tensor | None = None
+    ) -> SeedObject:
+        """Prepare a closed mesh, (V, 3) [m] and (F, 3), and a plane (4,) on which it rests."""
+        hull = trimesh.convex.convex_hull(vertices)
+        points, triangles = trimesh.sample.sample_surface(hull, HULL_POINTS, seed=0)
+        surface = trimesh.Trimesh(vertices, faces, process=False)
         sampled, _ = trimesh.sample.sample_surface(surface, SAMPLES, seed=1)
         chosen = corners_and_more(hull, np.asarray(sampled), SURFACE_POINTS)
-        plane = [0.0, 0.0, 1.0, -float(model.vertices[:, 2].min())]
         return cls(
-            model.name,
-            build_sdf(model.vertices, model.faces),
+            name,
+            build_sdf(vertices, faces),
             torch.as_tensor(np.asarray(points), dtype=torch.float32),
-            torch.as_tensor(np.asarray(hull.face_normals[faces]), dtype=torch.float32),
+            torch.as_tensor(np.asarray(hull.face_normals[triangles]), dtype=torch.float32),
             torch.as_tensor(chosen, dtype=torch.float32),
-            torch.tensor(plane) if on_table else None,
+            plane,
         )
 
     def scene(

@@ -1,0 +1,262 @@
+"""The network's grasps beside the optimiser's: how often they hold, how fast, how diverse.
+
+    .venv/bin/python -m benchmarks.learned --hand allegro_right --checkpoint N.safetensors --out OUT
+
+Rows: `optimizer`, from scratch on the true shape; `network`, from its full cloud, refined on the
+true shape; `network, one view` and `optimizer, one view`, which see one noisy depth image of the
+object on a table and refine on a shape hypothesis. None is ranked. Raw: all six pushes of
+DexGraspBench on the true object in MuJoCo. Filtered: raw, of those that pass six pushes with the
+friction halved in SAPIEN, on the shape that the row knows. Processor time is that of one core,
+without the checks. What is there is not made again: stop it and start it as you like.
+Writes learned.md and learned.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.pick_without_ros import look
+from dex1b_core.benchmark.diversity import Diversity
+from dex1b_core.benchmark.generators import CLOUD_POINTS
+from dex1b_core.benchmark.object_list import object_list
+from dex1b_core.benchmark.placed_grasps import PlacedGrasps
+from dex1b_core.benchmark.protocols import protocol_named
+from dex1b_core.data import GraspSet
+from dex1b_core.errors import Dex1bError
+from dex1b_core.geometry.object_model import ObjectModel, load_object
+from dex1b_core.model.checkpoint import load_checkpoint
+from dex1b_core.model.clouds import SurfaceSamples
+from dex1b_core.model.learned_seeds import LearnedSettings, LearnedSynthesizer
+from dex1b_core.perception import PerceptionSettings, RobotMask, observe
+from dex1b_core.perception.observation import ShapeHypothesis
+from dex1b_core.robots import load_hand, load_robot
+from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.simulation.cuts import cut_into_convex_parts
+from dex1b_core.simulation.grasp_judge import GraspJudge, source_of
+from dex1b_core.simulation.hold_protocol import HoldProtocol
+from dex1b_core.simulation.verdicts import wilson
+from dex1b_core.simulation.world import SimWorld
+from dex1b_core.synthesis.seed_file import grasp_set_of
+from dex1b_core.synthesis.seed_object import SeedObject
+from dex1b_core.synthesis.seed_settings import SeedSettings
+from dex1b_core.synthesis.seeds import Seeds, SeedSynthesizer
+
+CAMERA_ROBOT = 'xarm7_ability'  # on whose bench the camera stands
+TRUTH = protocol_named('dexgraspbench').check
+FILTER = HoldProtocol(torsion=0.0, published_contacts=False, friction=0.3)
+HYPOTHESIS = 'smooth'
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a row knows of an object, object frame.
+
+    Attributes:
+        target: For the descent.
+        cloud: (N, 3) for the network [m].
+        parts: Convex parts for the filter.
+    """
+
+    target: SeedObject
+    cloud: torch.Tensor
+    parts: tuple[np.ndarray, ...]
+
+
+def known_fully(model: ObjectModel, seed: int) -> Known:
+    """The true shape and points from all sides."""
+    cloud = SurfaceSamples.of_model(model).full(CLOUD_POINTS, np.random.default_rng(seed))
+    return Known(SeedObject.of_model(model), cloud, tuple(part.vertices for part in model.parts))
+
+
+def known_from_one_view(model: ObjectModel, seed: int) -> Known:
+    """A shape hypothesis and the points of one noisy depth image.
+
+    Raises:
+        Dex1bError: perception finds no object, or no shape.
+    """
+    robot = load_robot(CAMERA_ROBOT)
+    world = SimWorld(robot, model, seed=seed)
+    scene = observe(
+        [look(world, seed)], settings=PerceptionSettings(hypotheses=(HYPOTHESIS,)),
+        robot_mask=RobotMask.from_urdf(robot.urdf_path), link_poses=world.robot.link_poses(),
+    )  # fmt: skip
+    observation, pose = scene.observation, world.object_pose()
+
+    def in_object(points: np.ndarray) -> np.ndarray:
+        return (points - pose[:3, 3]) @ pose[:3, :3] + model.foot
+
+    normal = observation.support_plane.normal @ pose[:3, :3]
+    point = in_object(-observation.support_plane.offset * observation.support_plane.normal)
+    plane = torch.tensor([*normal, -float(normal @ point)], dtype=torch.float32)
+    shape = observation.shapes[0]
+    vertices = in_object(shape.vertices)
+    parts = cut_into_convex_parts(ShapeHypothesis(shape.name, vertices, shape.faces))
+    return Known(
+        SeedObject.of_mesh(model.name, vertices, shape.faces, plane),
+        torch.as_tensor(in_object(observation.points), dtype=torch.float32),
+        tuple(part.vertices for part in parts),
+    )
+
+
+Make = Callable[[Known, int, int], Seeds]
+
+
+def rows_of(hand: HandModel, checkpoint: Path, steps: int) -> dict[str, tuple[bool, Make]]:
+    """Whether a row sees one side only, and what makes its grasps."""
+    settings = SeedSettings().with_excess(1.0)
+    scratch = SeedSynthesizer(hand, settings)
+    learned = LearnedSettings(excess=1.0, seeds=settings)
+    refinement = replace(learned.refinement, steps=steps)
+    network, _ = load_checkpoint(checkpoint, hand)
+    learner = LearnedSynthesizer(hand, network, replace(learned, refinement=refinement))
+
+    def optimizer(known: Known, count: int, seed: int) -> Seeds:
+        return scratch.synthesize(known.target, count, seed=seed)
+
+    def proposals(known: Known, count: int, seed: int) -> Seeds:
+        return learner.synthesize(known.target, known.cloud, count, seed=seed)
+
+    return {
+        'optimizer': (False, optimizer),
+        'network': (False, proposals),
+        'optimizer, one view': (True, optimizer),
+        'network, one view': (True, proposals),
+    }
+
+
+def result_of(
+    name: str, hand_name: str, hand: HandModel, one_view: bool, make: Make, each: int, seed: int
+) -> dict[str, Any]:
+    """Of one object by one row; `error` where perception finds nothing to grasp."""
+    model = load_object(name)
+    try:
+        known = known_from_one_view(model, seed) if one_view else known_fully(model, seed)
+    except Dex1bError as error:
+        return {'object': name, 'error': error.message}
+    begin = time.process_time()
+    seeds = make(known, each, seed)
+    seconds = time.process_time() - begin
+    stiffness = SeedSettings().grip.stiffness
+    grasps = grasp_set_of(hand, hand_name, model, known.target, seeds, stiffness=stiffness)
+    grasps = replace(grasps, support_plane=np.full(4, np.nan))
+    judge = GraspJudge(source_of(grasps))
+    (truth,) = judge.judge(grasps, TRUTH)
+    (passed,) = judge.judge(replace(grasps, object_parts=known.parts), FILTER, 'sapien')
+    held = truth.success
+    return {
+        'object': name,
+        'seconds': seconds,
+        'held': held.tolist(),
+        'clean': truth.clean.tolist(),
+        'passed': passed.success.tolist(),
+        'distinct': Diversity.of(PlacedGrasps.of(grasps), held).distinct,
+        'joint_spread': spread(grasps, held),
+    }
+
+
+def spread(grasps: GraspSet, held: np.ndarray) -> float | None:
+    """Mean over joints of the standard deviation over the successes [rad]; None of fewer than 3."""
+    return float(grasps.grasp[held].std(axis=0).mean()) if held.sum() > 2 else None
+
+
+def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of all objects of a row."""
+    found = [result for result in results if 'error' not in result]
+    held, clean, passed = (
+        np.concatenate([np.array(result[key], dtype=bool) for result in found])
+        for key in ('held', 'clean', 'passed')
+    )
+    spreads = [r['joint_spread'] for r in found if r['joint_spread'] is not None]
+    kept = int(passed.sum())
+    return {
+        'objects': len(found),
+        'n': len(held),
+        'raw': float(held.mean()),
+        'raw_interval': wilson(int(held.sum()), len(held)),
+        'clean': float(clean.mean()),
+        'passed': kept / len(held),
+        'filtered': float(held[passed].mean()) if kept else None,
+        'filtered_interval': wilson(int(held[passed].sum()), kept),
+        'per_s': len(held) / sum(result['seconds'] for result in found),
+        'held_per_s': int(held.sum()) / sum(result['seconds'] for result in found),
+        'distinct_of_held': sum(result['distinct'] for result in found) / max(1, int(held.sum())),
+        'joint_spread': float(np.mean(spreads)),
+    }
+
+
+def write(folder: Path, hand: str, table: dict[str, dict[str, Any]], seed: int) -> None:
+    """Write learned.md and learned.json."""
+
+    def percent(value: float | None, interval: tuple[float, float] | None) -> str:
+        if value is None or interval is None:
+            return '-'
+        return f'{100 * value:.1f} ({interval[0]:.0f}-{interval[1]:.0f})'
+
+    lines = [
+        f'{hand}, seed {seed}',
+        '',
+        '| row | objects, n | raw % | clean % | pass the filter % | filtered % | held/core s '
+        '| distinct of held % | joint spread |',
+        '|---|---|---|---|---|---|---|---|---|',
+    ]
+    for name, row in table.items():
+        lines.append(
+            f'| {name} | {row["objects"]}, {row["n"]} | {percent(row["raw"], row["raw_interval"])} '
+            f'| {100 * row["clean"]:.1f} | {100 * row["passed"]:.0f} '
+            f'| {percent(row["filtered"], row["filtered_interval"])} | {row["held_per_s"]:.1f} '
+            f'| {100 * row["distinct_of_held"]:.0f} | {row["joint_spread"]:.2f} |'
+        )
+    (folder / 'learned.md').write_text('\n'.join(lines) + '\n')
+    report = {'hand': hand, 'seed': seed, 'rows': table}
+    (folder / 'learned.json').write_text(json.dumps(report, indent=2) + '\n')
+    print('\n'.join(lines))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--hand', default='allegro_right')
+    parser.add_argument('--checkpoint', type=Path, required=True)
+    parser.add_argument('--objects', default='docs/benchmarks/ycb20.txt')
+    parser.add_argument('--each', type=int, default=12, help='grasps of each object')
+    parser.add_argument('--steps', type=int, default=100, help='of post-optimisation')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--rows', default='', help='only rows that begin with this')
+    parser.add_argument('--out', type=Path, default=Path('out/learned'))
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    hand = HandModel(load_hand(arguments.hand))
+    table: dict[str, dict[str, Any]] = {}
+    rows = rows_of(hand, arguments.checkpoint, arguments.steps)
+    network = hashlib.sha256(arguments.checkpoint.read_bytes()).hexdigest()
+    for row, (one_view, make) in rows.items():
+        if not row.startswith(arguments.rows):
+            continue
+        results = []
+        for name in object_list(arguments.objects):
+            what = (arguments.hand, row, name, arguments.each, arguments.seed, arguments.steps,
+                    network if row.startswith('network') else '')  # fmt: skip
+            key = hashlib.sha256(repr(what).encode()).hexdigest()[:16]
+            path = arguments.out / f'{key}.json'
+            if not path.is_file():
+                found = result_of(
+                    name, arguments.hand, hand, one_view, make, arguments.each, arguments.seed
+                )
+                path.write_text(json.dumps(found) + '\n')
+            results.append(json.loads(path.read_text()))
+        table[row] = summary(results)
+    write(arguments.out, arguments.hand, table, arguments.seed)
+
+
+if __name__ == '__main__':
+    main()

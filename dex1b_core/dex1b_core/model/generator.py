@@ -9,13 +9,16 @@ import torch
 
 from dex1b_core.config import config_folder
 from dex1b_core.model.checkpoint import load_checkpoint
+from dex1b_core.model.learned_seeds import DRAWS, DRAWS_OF_A_PLACE
 from dex1b_core.model.sampler import GraspSampler
 from dex1b_core.perception.observation import ObjectObservation
 from dex1b_core.robots import RobotDescription
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch
+from dex1b_core.synthesis.objective import EnergyWeights, GraspObjective, SceneBatch
 from dex1b_core.synthesis.optimizer import OptimizerGenerator, OptimizerSettings
 from dex1b_core.synthesis.scene import SynthesisScene
+from dex1b_core.synthesis.screening import least_energy
 
 RANDOM = 0.3  # part that starts at random: the network alone narrows down
 
@@ -26,10 +29,10 @@ def shipped_checkpoint(hand: str) -> Path:
 
 
 class LearnedStarts:
-    """A network's grasps of the observed points; see `StartSource`."""
+    """A network's grasps of the observed points, screened; see `StartSource`."""
 
-    def __init__(self, sampler: GraspSampler) -> None:
-        self._sampler = sampler
+    def __init__(self, sampler: GraspSampler, objective: GraspObjective) -> None:
+        self._sampler, self._objective = sampler, objective
 
     def propose(
         self,
@@ -40,7 +43,18 @@ class LearnedStarts:
     ) -> GraspBatch:
         """As many as wanted."""
         cloud = torch.as_tensor(observation.points, dtype=torch.float32)
-        return self._sampler.sample(cloud, count, generator, plane=scene.plane)
+        drawn = self._sampler.sample(
+            cloud, DRAWS * count, generator, plane=scene.plane, each=DRAWS_OF_A_PLACE
+        )
+        return least_energy(
+            self._objective,
+            lambda size: SceneBatch.of_scene(scene, size),
+            drawn,
+            count,
+            generator,
+            each=DRAWS_OF_A_PLACE,
+            weights=EnergyWeights(),
+        )
 
 
 def dexsimple_generator(
@@ -54,5 +68,6 @@ def dexsimple_generator(
     hand = HandModel(robot.hand)
     model, _ = load_checkpoint(checkpoint or shipped_checkpoint(robot.hand.key), hand)
     settings = dataclasses.replace(OptimizerSettings(), random_fraction=RANDOM)
-    starts = LearnedStarts(GraspSampler(hand, model))
+    objective = GraspObjective(hand, settings.objective)
+    starts = LearnedStarts(GraspSampler(hand, model), objective)
     return OptimizerGenerator(robot, settings, starts=starts, name='dexsimple')

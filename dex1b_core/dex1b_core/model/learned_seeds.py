@@ -16,6 +16,9 @@ from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import REFINEMENT, SeedSettings
 from dex1b_core.synthesis.seeds import Seeds, SeedSynthesizer
 
+DRAWS = 16
+DRAWS_OF_A_PLACE = 4
+
 
 @dataclass(frozen=True)
 class LearnedSettings:
@@ -29,8 +32,8 @@ class LearnedSettings:
         seeds: Of the rest: objective, pregrasp and squeeze.
     """
 
-    draws: int = 16
-    each: int = 4
+    draws: int = DRAWS
+    each: int = DRAWS_OF_A_PLACE
     refinement: DescentSettings = REFINEMENT
     excess: float = 1.5
     seeds: SeedSettings = field(default_factory=SeedSettings)

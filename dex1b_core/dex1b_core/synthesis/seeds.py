@@ -16,7 +16,7 @@ from dex1b_core.geometry.sdf_batch import SdfBatch
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch, concatenate
 from dex1b_core.synthesis.constraints import Constraints
-from dex1b_core.synthesis.descent import DescentSettings, descend, energies
+from dex1b_core.synthesis.descent import DescentSettings, descend
 from dex1b_core.synthesis.frame_points import FramePoints
 from dex1b_core.synthesis.grip import (
     FingerContactFinder,
@@ -28,12 +28,12 @@ from dex1b_core.synthesis.measuring import GraspMeasurer
 from dex1b_core.synthesis.objective import EnergyWeights, GraspObjective, SceneBatch
 from dex1b_core.synthesis.pressing import can_press_anywhere
 from dex1b_core.synthesis.ranking import predicted_success
+from dex1b_core.synthesis.screening import least_energy
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import PRESSING, REFINEMENT, SeedSettings
 from dex1b_core.synthesis.seed_starts import random_starts
 
 SETTLING = 2  # least-squares steps that bring fingertips onto the surface
-_SCREENED = 2048  # proposals whose energies are computed together
 
 
 @dataclass(frozen=True)
@@ -264,19 +264,15 @@ class SeedSynthesizer:
             each: A divisor of B.
             weights: Of the energies.
         """
-        generator = torch.Generator().manual_seed(seed)
-        look = DescentSettings(weights)
-        moved_grasps = moved(grasps, self.device)
-        parts = []
-        for first in range(0, len(grasps), _SCREENED):
-            rows = torch.arange(first, min(first + _SCREENED, len(grasps)), device=self.device)
-            scene = moved(target.scene(len(rows), self.constraints.region), self.device)
-            part = moved_grasps.select(rows)
-            parts.append(energies(self._coarse, scene, part, look, generator))
-        groups = torch.cat(parts).view(-1, each)
-        least, place = groups.min(dim=1)
-        best = place + each * torch.arange(len(groups), device=self.device)
-        return moved_grasps.select(best[least.argsort(stable=True)[:count]])
+        return least_energy(
+            self._coarse,
+            lambda size: moved(target.scene(size, self.constraints.region), self.device),
+            moved(grasps, self.device),
+            count,
+            torch.Generator().manual_seed(seed),
+            each=each,
+            weights=weights,
+        )
 
     def _descend(
         self,

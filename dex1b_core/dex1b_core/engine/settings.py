@@ -47,6 +47,19 @@ class EngineSettings(StrictModel):
         last = FIRST_TRAINING_SHAPE + self.shapes
         return tuple(f'shape:random-{number}' for number in range(FIRST_TRAINING_SHAPE, last))
 
+    def require_trainable(self) -> None:
+        """Keep what reports are made of out of the training.
+
+        Raises:
+            ConfigurationError: INVALID_CONFIGURATION for YCB objects and low-numbered shapes.
+        """
+        reserved = [name for name in self.objects if _is_reserved(name)]
+        if reserved:
+            raise ConfigurationError(
+                f'{", ".join(reserved[:3])}: reserved for tests and reports; train on shapes from '
+                f'random-{FIRST_TRAINING_SHAPE} on, or on meshes of your own'
+            )
+
     def draw_seed(self, *what: object) -> int:
         """A seed of its own for a part of the work."""
         digest = hashlib.sha256(repr((self.seed, *what)).encode()).digest()
@@ -56,8 +69,10 @@ class EngineSettings(StrictModel):
         """Write them, or check that the folder is of the same run; more rounds are welcome.
 
         Raises:
-            ConfigurationError: INVALID_CONFIGURATION when the folder is another run's.
+            ConfigurationError: INVALID_CONFIGURATION when the folder is another run's, or for what
+                `require_trainable` refuses.
         """
+        self.require_trainable()
         path = folder / FILE
         if path.is_file():
             found = read_settings(folder)
@@ -75,6 +90,11 @@ class EngineSettings(StrictModel):
         partial = path.with_suffix('.partial')
         partial.write_text(self.model_dump_json(indent=2) + '\n')
         partial.replace(path)
+
+
+def _is_reserved(name: str) -> bool:
+    number = name.removeprefix('shape:random-')
+    return name.startswith('ycb:') or (number.isdecimal() and int(number) < FIRST_TRAINING_SHAPE)
 
 
 def read_settings(folder: Path) -> EngineSettings:

@@ -1,0 +1,61 @@
+"""How long the network takes to sample candidates from a cloud, without refinement.
+
+    .venv/bin/python -m benchmarks.sampling_time --checkpoint N.safetensors
+
+Median and 95 % of `--repeats` runs after five that do not count, for one and two threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dex1b_core.geometry.object_model import load_object
+from dex1b_core.model.checkpoint import load_checkpoint, read_card
+from dex1b_core.model.clouds import SurfaceSamples
+from dex1b_core.model.sampler import GraspSampler
+from dex1b_core.robots import load_hand
+from dex1b_core.robots.hand_model import HandModel
+
+WARM_UP = 5
+
+
+def milliseconds(
+    sampler: GraspSampler, cloud: torch.Tensor, count: int, repeats: int
+) -> np.ndarray:
+    """(repeats,) wall-clock time of a call [ms]."""
+    generator = torch.Generator().manual_seed(0)
+    took = []
+    for _ in range(WARM_UP + repeats):
+        begin = time.perf_counter()
+        sampler.sample(cloud, count, generator)
+        took.append(1e3 * (time.perf_counter() - begin))
+    return np.array(took[WARM_UP:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--checkpoint', type=Path, required=True)
+    parser.add_argument('--count', type=int, default=128)
+    parser.add_argument('--points', type=int, default=1024)
+    parser.add_argument('--repeats', type=int, default=100)
+    arguments = parser.parse_args()
+    hand = HandModel(load_hand(read_card(arguments.checkpoint).hand))
+    network, _ = load_checkpoint(arguments.checkpoint, hand)
+    samples = SurfaceSamples.of_model(load_object('shape:random-0'))
+    cloud = samples.full(arguments.points, np.random.default_rng(0))
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        took = milliseconds(GraspSampler(hand, network), cloud, arguments.count, arguments.repeats)
+        print(
+            f'{arguments.count} candidates of {arguments.points} points, {threads} threads: '
+            f'median {np.median(took):.1f}, 95 % {np.percentile(took, 95):.1f} ms'
+        )
+
+
+if __name__ == '__main__':
+    main()

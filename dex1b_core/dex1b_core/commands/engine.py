@@ -102,6 +102,24 @@ def status(folder: FolderOption, shards: ShardsOption = None, json_path: JsonOpt
 
 
 @app.command()
+def report(
+    folder: FolderOption,
+    html: Annotated[Path, typer.Option(help='Page to write.')],
+    shards: ShardsOption = None,
+) -> None:
+    """A page of a run: yields, processor time, training curves."""
+    from dex1b_core.data.shards import ShardFolder
+    from dex1b_core.engine.report import report_page, training_curves
+    from dex1b_core.engine.settings import read_settings
+    from dex1b_core.engine.status import round_statuses
+
+    settings = read_settings(folder)
+    rounds = round_statuses(ShardFolder.at(shards or folder / 'shards'))
+    html.parent.mkdir(parents=True, exist_ok=True)
+    html.write_text(report_page(settings, rounds, training_curves(folder, rounds)))
+
+
+@app.command()
 def plan(
     folder: FolderOption,
     target: Annotated[float, typer.Option(help='Demonstrations that hold.')] = 1e9,

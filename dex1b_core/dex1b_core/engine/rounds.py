@@ -36,6 +36,11 @@ def checkpoint_path(folder: Path, number: int) -> Path:
     return folder / 'checkpoints' / f'round-{number:02d}.safetensors'
 
 
+def curve_path(folder: Path, number: int) -> Path:
+    """Of the losses on the way to it, `TrainingCurve.to_json`."""
+    return folder / 'checkpoints' / f'round-{number:02d}.curve.json'
+
+
 def run_rounds(
     settings: EngineSettings,
     folder: Path,
@@ -133,6 +138,9 @@ def train_round(
         training=dataclasses.asdict(training),
         seed=seed,
     )
+    curve_file = curve_path(folder, number)
+    curve_file.parent.mkdir(parents=True, exist_ok=True)
+    curve_file.write_text(curve.to_json() + '\n')
     save_checkpoint(checkpoint_path(folder, number), model, card)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 import torch
@@ -65,6 +67,17 @@ class TrainingCurve:
 
     step: tuple[int, ...]
     losses: dict[str, tuple[float, ...]]
+
+    def to_json(self) -> str:
+        """Both."""
+        return json.dumps({'step': self.step, 'losses': self.losses})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """From `to_json`."""
+        read = json.loads(text)
+        losses = {name: tuple(values) for name, values in read['losses'].items()}
+        return cls(tuple(read['step']), losses)
 
 
 def train(

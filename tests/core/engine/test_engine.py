@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from dex1b_core.commands.engine import app
 from dex1b_core.data.shards import ShardFolder
+from dex1b_core.engine.report import report_page
 from dex1b_core.engine.rounds import checkpoint_path, round_tasks, run_rounds
 from dex1b_core.engine.runners import LocalRunner, RayRunner
 from dex1b_core.engine.scale import plan_scale
@@ -21,6 +22,7 @@ from dex1b_core.engine.settings import EngineSettings, read_settings
 from dex1b_core.engine.status import RoundStatus, round_statuses
 from dex1b_core.errors import ConfigurationError, Dex1bError
 from dex1b_core.model.checkpoint import read_card
+from dex1b_core.model.training import TrainingCurve
 
 SETTINGS = EngineSettings(
     hand='allegro_right', objects=('shape:cube', 'shape:cylinder'), rounds=2, proposals=16,
@@ -226,3 +228,21 @@ for _ in range(600):
             pass
 sys.exit(1)
 """
+
+
+def test_report_shows_rounds_and_curves(whole, tmp_path):
+    out = tmp_path / 'pages' / 'report.html'
+    result = CliRunner().invoke(app, ['report', '--folder', str(whole), '--html', str(out)])
+    assert result.exit_code == 0, result.output
+    bare = out.read_text()
+    assert bare.count('<img') == 1  # ten steps of training are too few for a curve
+    assert 'dex1b engine run --hand allegro_right --rounds 2' in bare
+    rounds = round_statuses(ShardFolder.at(whole / 'shards'))
+    assert f'{rounds[1].share:.1%}' in bare
+    curve = TrainingCurve((50, 100), {'reconstruction': (0.5, 0.4), 'distance': (9.0, 3.0)})
+    assert report_page(SETTINGS, rounds, {0: curve}).count('<img') == 2
+
+
+def test_curves_survive_json():
+    curve = TrainingCurve((50, 100), {'reconstruction': (0.5, 0.4)})
+    assert TrainingCurve.from_json(curve.to_json()) == curve

@@ -1,0 +1,114 @@
+"""A page on a run of the data engine: what each round yielded, what it cost, how training went."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dex1b_core.engine.rounds import curve_path
+from dex1b_core.engine.settings import EngineSettings
+from dex1b_core.engine.status import SOURCES, RoundStatus
+from dex1b_core.model.training import TrainingCurve
+from dex1b_core.viz.page import again, facts, figure, header, page, table
+
+_COLOURS = {'optimizer': '#7d8794', 'dexsimple': '#1f78b5', 'mujoco': '#299e59',
+            'sapien': '#e0a030'}  # fmt: skip
+_WORDS = {'divergence': 'divergence [nats]', 'penetration': 'penetration [mm²]',
+          'distance': 'distance of fingertips [mm²]'}  # fmt: skip
+
+
+def training_curves(folder: Path, rounds: Sequence[RoundStatus]) -> dict[int, TrainingCurve]:
+    """Of the rounds of which there is one, by number."""
+    paths = {row.round: curve_path(folder, row.round) for row in rounds}
+    found = {
+        number: TrainingCurve.from_json(path.read_text())
+        for number, path in paths.items()
+        if path.is_file()
+    }
+    return {number: curve for number, curve in found.items() if curve.step}
+
+
+def report_page(
+    settings: EngineSettings, rounds: Sequence[RoundStatus], curves: Mapping[int, TrainingCurve]
+) -> str:
+    """HTML that needs no other file."""
+    cells = [
+        [
+            str(row.round), str(row.proposed), str(row.valid), f'{row.share:.1%}',
+            *(_share(row, source) for source in SOURCES), str(row.objects), f'{row.per_second:.2f}',
+        ]
+        for row in rounds
+    ]  # fmt: skip
+    heads = ('round', 'proposed', 'valid', 'yield', *SOURCES, 'objects', 'valid a core second')
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = [figure('Yield and processor time', _draw_rounds(Path(folder), rounds))]
+        if curves:
+            pictures.append(figure('Training', _draw_curves(Path(folder), curves)))
+    command = (
+        f'dex1b engine run --hand {settings.hand} --rounds {settings.rounds} '
+        f'--proposals {settings.proposals} --shapes {settings.shapes} '
+        f'--training-steps {settings.training_steps} --seed {settings.seed} --folder RUN'
+    )
+    valid = sum(row.valid for row in rounds)
+    summary = facts({'hand': settings.hand, 'valid grasps': valid, 'seed': settings.seed})
+    title = f'Data engine: {settings.hand}'
+    return page(title, [header(title), summary, *pictures, table(heads, cells), again(command)])
+
+
+def _share(row: RoundStatus, source: str) -> str:
+    made, held = row.by_source.get(source, (0, 0))
+    return f'{held / made:.1%} of {made}' if made else '-'
+
+
+def _draw_rounds(folder: Path, rounds: Sequence[RoundStatus]) -> Path:
+    """Bars: yield by source, and processor time of a valid grasp by stage."""
+    chart, (left, right) = _subplots(2)
+    numbers = [row.round for row in rounds]
+    for place, source in enumerate(SOURCES):
+        rows = [row for row in rounds if row.by_source.get(source, (0, 0))[0]]
+        heights = [100.0 * row.by_source[source][1] / row.by_source[source][0] for row in rows]
+        left.bar(
+            [row.round + 0.36 * (place - 0.5) for row in rows], heights, 0.34,
+            color=_COLOURS[source], label=source,
+        )  # fmt: skip
+    left.set(ylabel='held [%]', ylim=(0, 100))
+    below = [0.0] * len(rounds)
+    for stage in dict.fromkeys(name for row in rounds for name in row.seconds):
+        spent = [1e3 * row.seconds.get(stage, 0.0) / max(1, row.valid) for row in rounds]
+        right.bar(numbers, spent, 0.6, bottom=below, color=_COLOURS.get(stage), label=stage)
+        below = [low + more for low, more in zip(below, spent, strict=True)]
+    right.set(ylabel='core time of a valid grasp [ms]')
+    for axes in (left, right):
+        axes.set(xlabel='round', xticks=numbers)
+        axes.legend(frameon=False)
+    return _saved(chart, folder / 'rounds.png')
+
+
+def _draw_curves(folder: Path, curves: Mapping[int, TrainingCurve]) -> Path:
+    """A panel for each loss, a line for each round."""
+    names = list(dict.fromkeys(name for curve in curves.values() for name in curve.losses))
+    chart, panels = _subplots(len(names))
+    for axes, name in zip(panels, names, strict=True):
+        for number, curve in curves.items():
+            if name in curve.losses:
+                axes.plot(curve.step, curve.losses[name], label=f'round {number}')
+        axes.set(xlabel='step', title=_WORDS.get(name, name), yscale='log')
+        axes.legend(frameon=False)
+    return _saved(chart, folder / 'curves.png')
+
+
+def _subplots(count: int) -> tuple[Any, list[Any]]:
+    from matplotlib.figure import Figure
+
+    chart = Figure(figsize=(4.6 * count, 3.4), layout='constrained')
+    panels = chart.subplots(1, count, squeeze=False)[0]
+    for axes in panels:
+        axes.spines[['top', 'right']].set_visible(False)
+    return chart, list(panels)
+
+
+def _saved(chart: Any, path: Path) -> Path:
+    chart.savefig(path, dpi=110)
+    return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import torch
@@ -28,14 +27,13 @@ class LearnedSettings:
         draws: Proposals for each grasp refined; those of least energy go on.
         each: Of them about one place in a row, of which one goes on.
         refinement: Of the descent.
-        excess: Proposals for each grasp returned; the best by prediction are kept.
-        seeds: Of the rest: objective, pregrasp and squeeze.
+        seeds: Of the rest: objective, pregrasp, squeeze, and how many grasps are refined for each
+            one returned.
     """
 
     draws: int = DRAWS
     each: int = DRAWS_OF_A_PLACE
     refinement: DescentSettings = REFINEMENT
-    excess: float = 1.5
     seeds: SeedSettings = field(default_factory=SeedSettings)
 
 
@@ -71,7 +69,7 @@ class LearnedSynthesizer:
             Dex1bError: see `GraspSampler.sample`.
         """
         generator = torch.Generator().manual_seed(seed)
-        left, chunk = math.ceil(self.settings.excess * count), self.settings.seeds.chunk
+        left, chunk = self._synthesizer.total(count), self.settings.seeds.chunk
         parts: list[Seeds] = []
         while left > 0:
             size = min(left, chunk)

@@ -20,7 +20,7 @@ from dex1b_core.model.settings import ModelSettings
 from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
 from dex1b_core.robots import load_robot
 from dex1b_core.synthesis.seed_object import SeedObject
-from dex1b_core.synthesis.seed_settings import REFINEMENT
+from dex1b_core.synthesis.seed_settings import REFINEMENT, SeedSettings
 
 SMALL = ModelSettings(cloud_points=64, encoder=(8, 16), hidden=(16,), latent=4)
 
@@ -68,7 +68,9 @@ def test_seeds_from_a_cloud_repeat_and_are_ranked(hand, network):
     model = load_object('shape:cylinder')
     target = SeedObject.of_model(model)
     cloud = SurfaceSamples.of_model(model).full(200, np.random.default_rng(0))
-    settings = LearnedSettings(refinement=dataclasses.replace(REFINEMENT, steps=10), excess=2.0)
+    settings = LearnedSettings(
+        refinement=dataclasses.replace(REFINEMENT, steps=10), seeds=SeedSettings().with_excess(2.0)
+    )
     synthesizer = LearnedSynthesizer(hand, network, settings)
     first, again = (synthesizer.synthesize(target, cloud, 5, seed=1) for _ in range(2))
     assert (len(first.score), first.made) == (5, 10)

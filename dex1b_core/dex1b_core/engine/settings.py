@@ -30,6 +30,9 @@ class EngineSettings(StrictModel):
     random: float = Field(
         0.3, ge=0, le=1, description="part of later rounds' proposals that start at random"
     )
+    draws: int = Field(
+        16, ge=4, multiple_of=4, description="the network's for each refined; many undo `debias`"
+    )
     debias: bool = Field(True, description='rare objects and places more often')
     refine_steps: int = Field(100, ge=0, description='of the post-optimisation')
     engines: tuple[Literal['mujoco', 'sapien'], ...] = Field(

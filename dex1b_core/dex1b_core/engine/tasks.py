@@ -137,7 +137,9 @@ class TaskWorker:
         if self._learned_from is None or self._learned_from[0] != checkpoint:
             network, _ = load_checkpoint(checkpoint, self.hand)
             settings = LearnedSettings(
-                refinement=refinement(self.settings.refine_steps), seeds=self._made
+                draws=self.settings.draws,
+                refinement=refinement(self.settings.refine_steps),
+                seeds=self._made,
             )
             learner = LearnedSynthesizer(self.hand, network, settings)
             self._learned_from = (checkpoint, learner)

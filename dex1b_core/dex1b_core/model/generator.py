@@ -9,7 +9,7 @@ import torch
 
 from dex1b_core.config import config_folder
 from dex1b_core.model.checkpoint import load_checkpoint
-from dex1b_core.model.learned_seeds import DRAWS, DRAWS_OF_A_PLACE
+from dex1b_core.model.learned_seeds import DRAWS_OF_A_PLACE
 from dex1b_core.model.sampler import GraspSampler
 from dex1b_core.perception.observation import ObjectObservation
 from dex1b_core.robots import RobotDescription
@@ -20,6 +20,7 @@ from dex1b_core.synthesis.optimizer import OptimizerGenerator, OptimizerSettings
 from dex1b_core.synthesis.scene import SynthesisScene
 from dex1b_core.synthesis.screening import least_energy
 
+DRAWS = 16  # proposals for each start: fewer than for seeds, since somebody waits
 RANDOM = 0.3  # part that starts at random: the network alone narrows down
 
 

@@ -15,7 +15,7 @@ from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import REFINEMENT, SeedSettings
 from dex1b_core.synthesis.seeds import Seeds, SeedSynthesizer
 
-DRAWS = 16
+DRAWS = 64
 DRAWS_OF_A_PLACE = 4
 
 

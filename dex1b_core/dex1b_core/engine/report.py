@@ -75,14 +75,15 @@ def _draw_rounds(folder: Path, rounds: Sequence[RoundStatus]) -> Path:
         )  # fmt: skip
     left.set(ylabel='held [%]', ylim=(0, 100))
     below = [0.0] * len(rounds)
-    for stage in dict.fromkeys(name for row in rounds for name in row.seconds):
+    known = {name for row in rounds for name in row.seconds}
+    for stage in [name for name in _COLOURS if name in known]:
         spent = [1e3 * row.seconds.get(stage, 0.0) / max(1, row.valid) for row in rounds]
-        right.bar(numbers, spent, 0.6, bottom=below, color=_COLOURS.get(stage), label=stage)
+        right.bar(numbers, spent, 0.6, bottom=below, color=_COLOURS[stage], label=stage)
         below = [low + more for low, more in zip(below, spent, strict=True)]
-    right.set(ylabel='core time of a valid grasp [ms]')
+    right.set(ylabel='core time of a valid grasp [ms]', ylim=(0, 1.35 * max(below, default=1.0)))
     for axes in (left, right):
         axes.set(xlabel='round', xticks=numbers)
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, ncols=2, loc='upper left')
     return _saved(chart, folder / 'rounds.png')
 
 

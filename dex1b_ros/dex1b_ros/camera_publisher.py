@@ -18,6 +18,9 @@ from dex1b_core.simulation.camera import CameraDescription, DepthCamera
 from dex1b_ros.conversions import image_msg, transform_msg
 
 _STILL = 1e-4  # what moves less between frames is not rendered again
+# As many frames as perception takes the median of: whichever comes first, a still scene gives the
+# same median, so that a seed repeats a plan however the processes were timed.
+_NOISES = 3
 
 
 class CameraPublisher:
@@ -28,6 +31,7 @@ class CameraPublisher:
     ) -> None:
         self._node, self._camera = node, camera
         self._encoding, self._noise, self._seed = encoding, noise, seed
+        self._frames = 0
         self._idle = threading.Lock()
         self._pixels = {
             kind: node.create_publisher(Image, f'camera/{kind}/image_raw', 1)
@@ -65,8 +69,8 @@ class CameraPublisher:
             moved = camera.scene.set_poses(poses, tolerance=_STILL)
             rendering = camera.look(moved=moved, colour=colour)
             if depth:
-                # noise goes by simulated time, so that it is the same on a slower machine
-                seed = self._seed * 10**9 + stamp.sec * 1000 + stamp.nanosec // 10**6
+                seed = self._seed * _NOISES + self._frames % _NOISES
+                self._frames += 1
                 metres = camera.measure(rendering, seed=seed, noise=self._noise)
                 pixels = encode_depth(metres, self._encoding)
                 self._pixels['depth'].publish(image_msg(pixels, self._encoding, header))

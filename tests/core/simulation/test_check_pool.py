@@ -136,12 +136,15 @@ def test_stops_when_enough_passed(pool):
 
 
 def test_time_budget_leaves_the_rest_untried(pool):
-    start = time.monotonic()
-    checked = pool.check(many(200), scenes.observation(), seed=1, time_budget_s=4.0)
-    assert time.monotonic() - start < 5.0
-    results = [c.sim_check.result for c in checked]
-    assert results[0] is CheckResult.PASSED
-    assert results[-1] is CheckResult.NOT_RUN
+    for budget in (4.0, 16.0):  # a busy machine may do nothing in the first
+        start = time.monotonic()
+        checked = pool.check(many(800), scenes.observation(), seed=1, time_budget_s=budget)
+        assert time.monotonic() - start < budget + 1.0
+        results = [c.sim_check.result for c in checked]
+        assert results[-1] is CheckResult.NOT_RUN
+        if results[0] is CheckResult.PASSED:
+            return
+    raise AssertionError('nothing was checked within 16 s')
 
 
 def test_cancel_is_seen_within_half_a_second(pool):

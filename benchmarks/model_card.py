@@ -47,8 +47,8 @@ Again, the same weights on the same machine:
         --training-steps {engine.training_steps} --seed {engine.seed}
     cp RUN/checkpoints/round-{number:02d}.safetensors config/checkpoints/{card.hand}.safetensors
 
-Twenty YCB objects, seed {learned['seed']}, 100 steps of refinement, none ranked; see
-[learned](../../docs/benchmarks/learned.md):
+Twenty YCB objects, seed {learned['seed']}, 100 steps of refinement, ranked where it says so;
+see [learned](../../docs/benchmarks/learned.md):
 
 | from | objects, n | raw % | clean % | filtered % |
 |---|---|---|---|---|

@@ -30,7 +30,7 @@ from dex1b_core.simulation.urdf_bodies import read_body_tree
 from dex1b_core.synthesis.seed_file import grasp_set_of
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import SeedSettings
-from dex1b_core.synthesis.seeds import SeedSynthesizer
+from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
 
 OBJECTS = ('shape:sphere', 'ycb:025_mug', 'ycb:035_power_drill')
 FULL = HoldProtocol(all_directions=True)

@@ -33,7 +33,7 @@ from dex1b_core.synthesis.objective import EnergyWeights
 from dex1b_core.synthesis.seed_file import write_seeds
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import SeedSettings, seed_settings
-from dex1b_core.synthesis.seeds import SeedSynthesizer
+from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
 
 Array = NDArray[np.float64]
 FIRST_SHAPE = 200  # neither reported nor tuned on

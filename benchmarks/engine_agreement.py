@@ -32,7 +32,7 @@ from dex1b_core.simulation.verdicts import Verdicts, wilson
 from dex1b_core.synthesis.seed_file import write_seeds
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import SeedSettings
-from dex1b_core.synthesis.seeds import SeedSynthesizer
+from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
 
 HANDS = 'allegro_right,ability_right'
 # contacts were matched on shapes 100 to 122

@@ -21,6 +21,7 @@ from scipy.optimize import minimize
 from benchmarks.judging import judge
 from benchmarks.seeds import FRICTIONS
 from dex1b_core.geometry.object_model import load_object
+from dex1b_core.model.ranking_metrics import auc, better_half
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.simulation.hold_protocol import HoldProtocol
@@ -28,7 +29,7 @@ from dex1b_core.simulation.verdicts import Verdicts
 from dex1b_core.synthesis.seed_file import write_seeds
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import SeedSettings
-from dex1b_core.synthesis.seeds import SeedSynthesizer
+from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
 
 Array = NDArray[np.float64]
 HANDS = 'allegro_right,ability_right,inspire_right,leap_right,shadow_right'
@@ -100,15 +101,6 @@ def judged(folder: Path, hand: str, index: int, count: int) -> tuple[Array, Arra
     return measures, np.stack([usual.success, usual.clean, hard.success], axis=1).astype(float)
 
 
-def better_half(predicted: Array, objects: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(N,) whether a grasp is predicted to be of the better half of those of its object."""
-    better = np.zeros(len(predicted), dtype=bool)
-    for index in np.unique(objects):
-        rows = np.flatnonzero(objects == index)
-        better[rows[np.argsort(-predicted[rows])[: len(rows) // 2]]] = True
-    return better
-
-
 def fit(features: Array, held: Array) -> Array:
     """(K + 1,) weights and constant of a logistic regression with a ridge on scaled features.
 
@@ -127,15 +119,6 @@ def fit(features: Array, held: Array) -> Array:
     weights = minimize(loss, np.zeros(inputs.shape[1])).x
     plain = weights[:-1] / scale
     return np.append(plain, weights[-1] - plain @ mean)
-
-
-def auc(scores: Array, labels: NDArray[np.bool_]) -> float:
-    """Probability that a grasp that holds scores above one that does not."""
-    ranks = np.argsort(np.argsort(scores))
-    positives = labels.sum()
-    return float(
-        (ranks[labels].sum() - positives * (positives - 1) / 2) / (positives * (~labels).sum())
-    )
 
 
 if __name__ == '__main__':

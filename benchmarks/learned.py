@@ -50,7 +50,8 @@ from dex1b_core.simulation.world import SimWorld
 from dex1b_core.synthesis.seed_file import grasp_set_of
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import SeedSettings
-from dex1b_core.synthesis.seeds import Seeds, SeedSynthesizer
+from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
+from dex1b_core.synthesis.seeds import Seeds
 
 CAMERA_ROBOT = 'xarm7_ability'  # on whose bench the camera stands
 TRUTH = protocol_named('dexgraspbench').check

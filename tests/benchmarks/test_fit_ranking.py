@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.fit_ranking import auc, better_half, fit
+from benchmarks.fit_ranking import fit
 
 
 @pytest.fixture
@@ -26,13 +26,3 @@ def test_half_a_success_counts_half(made):
     soft = fit(features, 0.5 * held + 0.25)
     assert np.sign(soft[[0, 2]]) == pytest.approx([1.0, -1.0])
     assert (np.abs(soft[[0, 2]]) < np.abs(fit(features, held)[[0, 2]])).all()
-
-
-def test_area_under_the_curve_by_hand():
-    assert auc(np.array([0.9, 0.8, 0.2, 0.1]), np.array([True, True, False, False])) == 1.0
-    assert auc(np.array([0.9, 0.2, 0.8, 0.1]), np.array([True, True, False, False])) == 0.75
-
-
-def test_the_better_half_is_taken_of_each_object():
-    predicted, objects = np.array([0.9, 0.8, 0.2, 0.1]), np.array([0, 0, 1, 1])
-    assert better_half(predicted, objects).tolist() == [True, False, True, False]

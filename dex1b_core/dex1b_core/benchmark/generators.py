@@ -24,7 +24,7 @@ from dex1b_core.robots.link_geometry import mesh_sizes
 from dex1b_core.synthesis.seed_file import grasp_set_of
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import SeedSettings
-from dex1b_core.synthesis.seeds import SeedSynthesizer
+from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
 
 CLOUD_POINTS = 1024
 

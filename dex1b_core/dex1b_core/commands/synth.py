@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 if TYPE_CHECKING:
     from dex1b_core.synthesis.seed_object import SeedObject
-    from dex1b_core.synthesis.seeds import Seeds, SeedSynthesizer
+    from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
+from dex1b_core.synthesis.seeds import Seeds
 
 JsonOption = Annotated[Path | None, typer.Option('--json', help='Write the report to this file.')]
 
@@ -68,7 +69,7 @@ def synth(
     from dex1b_core.synthesis.seed_file import write_seeds
     from dex1b_core.synthesis.seed_object import SeedObject
     from dex1b_core.synthesis.seed_settings import seed_settings
-    from dex1b_core.synthesis.seeds import SeedSynthesizer
+    from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
 
     model = load_object(target, scale=scale, units=units)
     for repair in model.repairs:

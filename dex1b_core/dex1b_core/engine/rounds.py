@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dex1b_core.data.demonstrations import Demonstrations
 from dex1b_core.data.shards import ShardFolder
+from dex1b_core.engine.makers import Networks
 from dex1b_core.engine.runners import Runner
 from dex1b_core.engine.settings import EngineSettings
 from dex1b_core.engine.tasks import Portion, Task
@@ -22,6 +23,9 @@ from dex1b_core.model.debiasing import rare, shares
 from dex1b_core.model.dexsimple import DexSimple
 from dex1b_core.model.grasp_code import GraspCode
 from dex1b_core.model.settings import ModelSettings
+from dex1b_core.model.success import SuccessSettings
+from dex1b_core.model.success_file import SuccessCard, save_predictor
+from dex1b_core.model.success_training import JudgedGrasps, train_success
 from dex1b_core.model.training import TrainingSettings, train
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
@@ -34,6 +38,11 @@ Report = Callable[[str, int, int], None]
 def checkpoint_path(folder: Path, number: int) -> Path:
     """Of the network trained after a round."""
     return folder / 'checkpoints' / f'round-{number:02d}.safetensors'
+
+
+def predictor_path(folder: Path, number: int) -> Path:
+    """Of the predictor of success trained after a round."""
+    return folder / 'checkpoints' / f'round-{number:02d}.success.safetensors'
 
 
 def curve_path(folder: Path, number: int) -> Path:
@@ -72,6 +81,10 @@ def run_rounds(
             report(f'round {number}', done, len(tasks))
         if not checkpoint_path(folder, number).is_file():
             train_round(settings, folder, shards, number, report=report)
+        if not predictor_path(folder, number).is_file():
+            report(f'predictor {number}', 0, 1)
+            train_round_predictor(settings, folder, shards, number)
+            report(f'predictor {number}', 1, 1)
 
 
 def round_tasks(
@@ -79,7 +92,7 @@ def round_tasks(
 ) -> list[Task]:
     """The same for the same shards of the rounds before."""
     names = settings.object_names()
-    earlier = _earlier(shards, number) if number > 0 else None
+    earlier = _held(shards, number) if number > 0 else None
     held = dict.fromkeys(names, 0)
     if earlier is not None:
         held |= Counter(earlier.values('object').tolist())
@@ -91,14 +104,17 @@ def round_tasks(
     portions = [
         _portion(settings, name, count, number, earlier) for name, count in counts.items() if count
     ]
-    checkpoint = checkpoint_path(folder, number - 1) if number > 0 else None
+    networks = None
+    if number > 0:
+        before = number - 1
+        networks = Networks(checkpoint_path(folder, before), predictor_path(folder, before))
     groups: list[list[Portion]] = [[]]
     for portion in portions:
         if sum(p.random + p.learned for p in groups[-1]) >= settings.per_task:
             groups.append([])
         groups[-1].append(portion)
     return [
-        Task(f'round-{number:02d}-{index:06d}', number, tuple(group), checkpoint)
+        Task(f'round-{number:02d}-{index:06d}', number, tuple(group), networks)
         for index, group in enumerate(groups)
         if group
     ]
@@ -114,7 +130,7 @@ def train_round(
 ) -> None:
     """A network on everything that held so far, from scratch."""
     hand = HandModel(load_hand(settings.hand))
-    rows = _earlier(shards, number + 1)
+    rows = _held(shards, number + 1)
     data = GraspDataset.of(rows, hand)
     model_settings, training = ModelSettings(), TrainingSettings(steps=settings.training_steps)
     seed = settings.draw_seed('training', number)
@@ -144,9 +160,32 @@ def train_round(
     save_checkpoint(checkpoint_path(folder, number), model, card)
 
 
-def _earlier(shards: ShardFolder, number: int) -> Demonstrations:
-    """Rows that held, of all rounds below a number."""
-    rows = shards.read_all(lambda name: int(name.split('-')[1]) < number)
+def train_round_predictor(
+    settings: EngineSettings, folder: Path, shards: ShardFolder, number: int
+) -> None:
+    """A predictor of success on all verdicts so far, from scratch."""
+    hand = HandModel(load_hand(settings.hand))
+    judged = JudgedGrasps.of(_judged(shards, number + 1), hand)
+    seed = settings.draw_seed('predictor', number)
+    model, report = train_success(judged, SuccessSettings(), seed=seed)
+    card = SuccessCard(
+        hand=settings.hand,
+        joints=tuple(hand.kinematics.joint_names),
+        settings=model.settings,
+        report=report.to_dict(),
+        seed=seed,
+    )
+    save_predictor(predictor_path(folder, number), model, card)
+
+
+def _judged(shards: ShardFolder, number: int) -> Demonstrations:
+    """Rows of all rounds below a number."""
+    return shards.read_all(lambda name: int(name.split('-')[1]) < number)
+
+
+def _held(shards: ShardFolder, number: int) -> Demonstrations:
+    """Those that held."""
+    rows = _judged(shards, number)
     return rows.select(rows.held)
 
 

@@ -34,6 +34,12 @@ class EngineSettings(StrictModel):
         16, ge=4, multiple_of=4, description="the network's for each refined; many undo `debias`"
     )
     debias: bool = Field(True, description='rare objects and places more often')
+    excess: float = Field(
+        1.5,
+        ge=1,
+        description='grasps made for each that is judged, from the second round on; '
+        "the last round's predictor picks",
+    )
     refine_steps: int = Field(100, ge=0, description='of the post-optimisation')
     engines: tuple[Literal['mujoco', 'sapien'], ...] = Field(
         ('mujoco', 'sapien'), min_length=1, description='a grasp must hold in all'

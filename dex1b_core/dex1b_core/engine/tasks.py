@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from dex1b_core.data.demonstrations import NOT_TRIED, SCHEMA, Demonstrations, Provenance
 from dex1b_core.data.shards import ShardFolder, lists
+from dex1b_core.engine.makers import Makers, Networks
 from dex1b_core.engine.settings import EngineSettings
+from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry.object_model import ObjectModel, load_object
 from dex1b_core.model.associated_point import associated_points, palm_and_heading
-from dex1b_core.model.checkpoint import load_checkpoint
 from dex1b_core.model.clouds import SurfaceSamples
 from dex1b_core.model.debiasing import point_weights
-from dex1b_core.model.learned_seeds import LearnedSettings, LearnedSynthesizer
+from dex1b_core.model.learned_seeds import LearnedSynthesizer
 from dex1b_core.planning import FailureReason
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
@@ -29,11 +30,10 @@ from dex1b_core.simulation.engine import EngineName
 from dex1b_core.simulation.grasp_judge import GraspJudge, source_of
 from dex1b_core.simulation.hold_protocol import HoldProtocol
 from dex1b_core.simulation.verdicts import Verdicts
-from dex1b_core.synthesis.descent import DescentSettings
 from dex1b_core.synthesis.seed_file import grasp_set_of
 from dex1b_core.synthesis.seed_object import SeedObject
-from dex1b_core.synthesis.seed_settings import REFINEMENT, seed_settings
-from dex1b_core.synthesis.seeds import Seeds, SeedSynthesizer
+from dex1b_core.synthesis.seed_synthesizer import ENERGY_NAMES
+from dex1b_core.synthesis.seeds import Seeds
 
 PROTOCOL = HoldProtocol(torsion=0.0, published_contacts=False, extrapolates=True)
 PROTOCOL_NAME = 'six pushes, both engines as matched, extrapolated'
@@ -68,13 +68,13 @@ class Task:
         name: Of the shard.
         round: Number.
         portions: What to propose.
-        checkpoint: Of the network; None in the first round.
+        networks: Of the round before; None in the first.
     """
 
     name: str
     round: int
     portions: tuple[Portion, ...]
-    checkpoint: Path | None
+    networks: Networks | None
 
 
 class TaskWorker:
@@ -85,9 +85,7 @@ class TaskWorker:
         self.settings = settings
         self.folder = ShardFolder.at(shards)
         self.hand = HandModel(load_hand(settings.hand))
-        self._made = seed_settings(150, settings.stiffness).with_excess(1.0)
-        self._synthesizer = SeedSynthesizer(self.hand, self._made)
-        self._learned_from: tuple[Path, LearnedSynthesizer] | None = None
+        self._made_of: tuple[int, Makers] | None = None
         self._judge: GraspJudge | None = None
 
     def run(self, task: Task) -> int:
@@ -95,55 +93,61 @@ class TaskWorker:
         if self.folder.has(task.name):
             return 0
         seconds: dict[str, float] = {}
-        parts = [self._rows(task, portion, seconds) for portion in task.portions]
-        provenance = self._provenance(parts[0][1], seconds)
-        table = pa.concat_tables(table for table, _ in parts)
-        self.folder.write(task.name, Demonstrations(provenance, table))
+        parts = [
+            table for portion in task.portions for table in self._tables(task, portion, seconds)
+        ]
+        table = pa.concat_tables(parts) if parts else SCHEMA.empty_table()
+        self.folder.write(task.name, Demonstrations(self._provenance(seconds), table))
         return int(table.num_rows)
 
-    def _rows(
-        self, task: Task, portion: Portion, seconds: dict[str, float]
-    ) -> tuple[pa.Table, tuple[str, ...]]:
+    def _tables(self, task: Task, portion: Portion, seconds: dict[str, float]) -> list[pa.Table]:
+        """Of each source that finds anything."""
         model = load_object(portion.target)
         target = SeedObject.of_model(model, on_table=portion.on_table)
         seed = self.settings.draw_seed(task.name, portion.target, portion.on_table)
-        made: list[tuple[str, Seeds]] = []
+        makers = self._makers(task)
+        sources: list[tuple[str, Callable[[], Seeds]]] = []
         if portion.random:
-            with _Timed(seconds, 'optimizer'):
-                found = self._synthesizer.synthesize(target, portion.random, seed=seed)
-            made.append(('optimizer', found))
-        if portion.learned and task.checkpoint is not None:
-            with _Timed(seconds, 'dexsimple'):
-                found = self._learned(task.checkpoint, model, target, portion, seed)
-            made.append(('dexsimple', found))
-        tables = [
-            self._judged(model, target, seeds, source, task.round, seed, seconds)
-            for source, seeds in made
-        ]
-        return pa.concat_tables(tables), made[0][1].energy_names
+            sources.append((
+                'optimizer',
+                lambda: makers.optimizer.synthesize(target, portion.random, seed=seed),
+            ))  # fmt: skip
+        learner = makers.learner
+        if portion.learned and learner is not None:
+            sources.append((
+                'dexsimple', lambda: self._learned(learner, model, target, portion, seed)
+            ))  # fmt: skip
+        tables = []
+        for source, make in sources:
+            try:
+                with _Timed(seconds, source):
+                    seeds = make()
+            except Dex1bError as error:
+                if error.error_code != ErrorCode.NO_CANDIDATES:
+                    raise
+                continue  # nothing of it stays above the support
+            tables.append(self._judged(model, target, seeds, source, task.round, seed, seconds))
+        return tables
 
     def _learned(
-        self, checkpoint: Path, model: ObjectModel, target: SeedObject, portion: Portion, seed: int
+        self,
+        learner: LearnedSynthesizer,
+        model: ObjectModel,
+        target: SeedObject,
+        portion: Portion,
+        seed: int,
     ) -> Seeds:
         cloud = SurfaceSamples.of_model(model).full(CLOUD, np.random.default_rng(seed))
         weights = None
         if self.settings.debias:
             weights = point_weights(cloud, torch.from_numpy(portion.associated))
-        return self._learner(checkpoint).synthesize(
-            target, cloud, portion.learned, seed=seed, weights=weights
-        )
+        return learner.synthesize(target, cloud, portion.learned, seed=seed, weights=weights)
 
-    def _learner(self, checkpoint: Path) -> LearnedSynthesizer:
-        if self._learned_from is None or self._learned_from[0] != checkpoint:
-            network, _ = load_checkpoint(checkpoint, self.hand)
-            settings = LearnedSettings(
-                draws=self.settings.draws,
-                refinement=refinement(self.settings.refine_steps),
-                seeds=self._made,
-            )
-            learner = LearnedSynthesizer(self.hand, network, settings)
-            self._learned_from = (checkpoint, learner)
-        return self._learned_from[1]
+    def _makers(self, task: Task) -> Makers:
+        if self._made_of is None or self._made_of[0] != task.round:
+            makers = Makers.of(self.settings, self.hand, task.networks)
+            self._made_of = (task.round, makers)
+        return self._made_of[1]
 
     def _judged(
         self,
@@ -203,21 +207,16 @@ class TaskWorker:
         arrays = [pa.array(columns[field.name]).cast(field.type) for field in SCHEMA]
         return pa.table(arrays, schema=SCHEMA)
 
-    def _provenance(self, energies: tuple[str, ...], seconds: dict[str, float]) -> Provenance:
+    def _provenance(self, seconds: dict[str, float]) -> Provenance:
         return Provenance(
             hand=self.settings.hand,
             joints=tuple(self.hand.kinematics.joint_names),
-            energies=energies,
+            energies=ENERGY_NAMES,
             stiffness=self.settings.stiffness,
             protocol=PROTOCOL_NAME,
             versions={name: importlib.metadata.version(name) for name in _PACKAGES},
             seconds=seconds,
         )
-
-
-def refinement(steps: int) -> DescentSettings:
-    """`REFINEMENT` with another number of steps."""
-    return replace(REFINEMENT, steps=steps)
 
 
 _ENGINES: tuple[EngineName, ...] = ('mujoco', 'sapien')

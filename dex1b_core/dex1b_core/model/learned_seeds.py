@@ -10,10 +10,13 @@ from dex1b_core.model.dexsimple import DexSimple
 from dex1b_core.model.sampler import GraspSampler
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch
+from dex1b_core.synthesis.constraints import Constraints
 from dex1b_core.synthesis.descent import DescentSettings
+from dex1b_core.synthesis.ranking import Prediction, predicted_success
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import REFINEMENT, SeedSettings
-from dex1b_core.synthesis.seeds import Seeds, SeedSynthesizer
+from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
+from dex1b_core.synthesis.seeds import Seeds
 
 DRAWS = 64
 DRAWS_OF_A_PLACE = 4
@@ -38,14 +41,23 @@ class LearnedSettings:
 
 
 class LearnedSynthesizer:
-    """`SeedSynthesizer` with a network's proposals instead of random starts and exploration."""
+    """`SeedSynthesizer` with a network's proposals instead of random starts and exploration.
+
+    A cone of approach and a region of contacts become conditions of the network: the direction of
+    the fingers and the place that they are about.
+    """
 
     def __init__(
-        self, hand: HandModel, model: DexSimple, settings: LearnedSettings | None = None
+        self,
+        hand: HandModel,
+        model: DexSimple,
+        settings: LearnedSettings | None = None,
+        constraints: Constraints | None = None,
+        predict: Prediction = predicted_success,
     ) -> None:
         self.settings = settings or LearnedSettings()
         self._sampler = GraspSampler(hand, model)
-        self._synthesizer = SeedSynthesizer(hand, self.settings.seeds)
+        self._synthesizer = SeedSynthesizer(hand, self.settings.seeds, constraints, predict=predict)
 
     def synthesize(
         self,
@@ -66,7 +78,7 @@ class LearnedSynthesizer:
             weights: (N,) how often grasps are about each point; evenly by default.
 
         Raises:
-            Dex1bError: see `GraspSampler.sample`.
+            Dex1bError: see `GraspSampler.sample`; NO_CANDIDATES when the constraints leave none.
         """
         generator = torch.Generator().manual_seed(seed)
         left, chunk = self._synthesizer.total(count), self.settings.seeds.chunk
@@ -80,7 +92,7 @@ class LearnedSynthesizer:
                 )
             )
             left -= size
-        return Seeds.joined(parts).best(count)
+        return self._synthesizer.allowed(target, Seeds.joined(parts)).best(count)
 
     def _propose(
         self,
@@ -91,9 +103,14 @@ class LearnedSynthesizer:
         generator: torch.Generator,
         weights: torch.Tensor | None,
     ) -> GraspBatch:
+        constraints, draws = self._synthesizer.constraints, self.settings.draws * count
+        if constraints.contact_region is not None:
+            places = torch.zeros(len(cloud))
+            places[constraints.start_points(cloud)] = 1.0
+            weights = places if weights is None else weights * places
         drawn = self._sampler.sample(
-            cloud, self.settings.draws * count, generator,
-            plane=target.plane, weights=weights, each=self.settings.each,
+            cloud, draws, generator, plane=target.plane, weights=weights,
+            heading=constraints.approach_directions(draws, generator), each=self.settings.each,
         )  # fmt: skip
         return self._synthesizer.least_energy(
             target, drawn, count, seed=seed, each=self.settings.each

@@ -33,6 +33,10 @@ class SqueezeResponse:
             finger; negative where one slides.
         pulled_slack: (B,) the same while the object is pulled, in the worst of six directions.
         fingers: (B,) part of the fingers that touch.
+        finger_slack: (F, B) of each finger alone [N]; 0 for those that do not touch.
+        finger_pulled_slack: (F, B) the same while the object is pulled.
+        pulled_shift: (6, B) how far the centre gives way to each pull [m].
+        pulled_turn: (6, B) how far the object turns meanwhile [rad].
     """
 
     shift: torch.Tensor
@@ -41,6 +45,10 @@ class SqueezeResponse:
     slack: torch.Tensor
     pulled_slack: torch.Tensor
     fingers: torch.Tensor
+    finger_slack: torch.Tensor
+    finger_pulled_slack: torch.Tensor
+    pulled_shift: torch.Tensor
+    pulled_turn: torch.Tensor
 
 
 def squeeze_response(
@@ -87,24 +95,34 @@ def squeeze_response(
     twist = twists[:, :, :1]
     resting = pressing - response @ twist[:, None]
     pulled = resting - response @ twists[:, None, :, 1:]
-    slack = _slack(resting, inward, touches)[..., 0]
+    slack, pulled_slack = (
+        (FRICTION * normal - tangential).amin(dim=2)
+        for normal, tangential in (_parts(forces, inward) for forces in (resting, pulled))
+    )
     return SqueezeResponse(
         twist[:, :3, 0].norm(dim=1),
         twist[:, 3:, 0].norm(dim=1),
         (resting[..., 0] * inward).sum(dim=2).T,
-        slack,
-        _slack(pulled, inward, touches).amin(dim=1),
+        _least(slack, touches),
+        _least(pulled_slack, touches),
         touches.float().mean(dim=1),
+        (slack * touches).T,
+        (pulled_slack * touches).T,
+        twists[:, :3, 1:].norm(dim=1).T,
+        twists[:, 3:, 1:].norm(dim=1).T,
     )
 
 
-def _slack(forces: torch.Tensor, inward: torch.Tensor, touches: torch.Tensor) -> torch.Tensor:
-    """(B, K) from K sets of forces (B, F, 3, K); none of the hand's fingers touching is -PULL."""
+def _parts(forces: torch.Tensor, inward: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Normal part and length of the tangential part, (B, F, K) each, of forces (B, F, 3, K)."""
     normal = (forces * inward[..., None]).sum(dim=2)
-    tangential = (forces - normal[:, :, None] * inward[..., None]).norm(dim=2)
-    slack = FRICTION * normal - tangential
-    slack = torch.where(touches[..., None], slack, torch.inf).amin(dim=1)
-    return torch.where(slack.isinf(), -PULL, slack)
+    return normal, (forces - normal[:, :, None] * inward[..., None]).norm(dim=2)
+
+
+def _least(slack: torch.Tensor, touches: torch.Tensor) -> torch.Tensor:
+    """(B,) of the touching fingers (B, F); none of them touching is -PULL."""
+    least = torch.where(touches, slack, torch.inf).amin(dim=1)
+    return torch.where(least.isinf(), -PULL, least)
 
 
 def _skew(vectors: torch.Tensor) -> torch.Tensor:

@@ -84,6 +84,17 @@ class Constraints:
         angle = torch.acos(along).clamp_max(self.approach_cone)
         return torch.cos(angle)[:, None] * axis + torch.sin(angle)[:, None] * side
 
+    def approach_directions(self, count: int, generator: torch.Generator) -> torch.Tensor | None:
+        """(count, 3) unit directions, evenly within the cone; None without one."""
+        if self.approach is None:
+            return None
+        drawn = torch.randn(count, 3, generator=generator)
+        axis = torch.nn.functional.normalize(torch.tensor(self.approach), dim=0)
+        side = torch.nn.functional.normalize(drawn - (drawn @ axis)[:, None] * axis, dim=1)
+        least = math.cos(self.approach_cone)
+        along = 1.0 - (1.0 - least) * torch.rand(count, 1, generator=generator)
+        return along * axis + (1.0 - along**2).clamp_min(0.0).sqrt() * side
+
     def above(self, plane: torch.Tensor | None) -> Constraints:
         """These and that no part of the hand is below a plane (4,), normal and offset [m]."""
         if plane is None:

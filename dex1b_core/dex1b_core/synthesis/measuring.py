@@ -6,6 +6,7 @@ import torch
 
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.compliance import squeeze_response
+from dex1b_core.synthesis.finger_measures import finger_measures
 from dex1b_core.synthesis.frame_parts import FrameParts
 from dex1b_core.synthesis.frame_points import FramePoints
 from dex1b_core.synthesis.grip import FingerContacts, GripSettings
@@ -45,6 +46,9 @@ class GraspMeasurer:
         columns = self._hand.kinematics.frame_columns(grasp, *root)
         opened = self._hand.kinematics.frame_columns(pregrasp, *root)
         residual, weakest, net_force, net_torque = balance_measures(contacts, scene.centre)
+        response = squeeze_response(
+            self._hand, columns, contacts, scene.centre, squeeze - grasp, self._grip
+        )
         return GraspMeasures(
             residual,
             weakest,
@@ -53,9 +57,8 @@ class GraspMeasurer:
             self._penetration(scene, surface_points, columns),
             self._self_penetration.deepest(columns),
             self._penetration(scene, surface_points, opened),
-            squeeze_response(
-                self._hand, columns, contacts, scene.centre, squeeze - grasp, self._grip
-            ),
+            response,
+            finger_measures(scene, contacts, root, response, self._grip),
         )
 
     def _penetration(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from dex1b_core.geometry.batch_last import cross
 from dex1b_core.synthesis.compliance import SqueezeResponse
+from dex1b_core.synthesis.finger_measures import FINGER_MEASURES
 from dex1b_core.synthesis.grip import FingerContacts
 from dex1b_core.synthesis.wrench import TORQUE_LENGTH, force_directions, wrench_residual
 
@@ -29,6 +31,7 @@ class GraspMeasures:
         self_penetration: (B,) deepest overlap of the hand with itself [m].
         pregrasp_penetration: (B,) deepest overlap with object or support in the pregrasp [m].
         response: How the object yields to the squeeze.
+        fingers: (B, F, 13) see `finger_measures`.
     """
 
     residual: torch.Tensor
@@ -39,6 +42,7 @@ class GraspMeasures:
     self_penetration: torch.Tensor
     pregrasp_penetration: torch.Tensor
     response: SqueezeResponse
+    fingers: torch.Tensor
 
     def features(self) -> torch.Tensor:
         """(B, 14) what the prediction is made of: lengths in millimetres, forces in newtons."""
@@ -51,6 +55,26 @@ class GraspMeasures:
                   normal.mean(dim=0)]  # fmt: skip
         forces = [force.clamp(-5.0, 10.0) for force in forces]
         return torch.stack([*rest, *scaled, *moved, *forces, self.response.fingers], dim=1)
+
+    def details(self) -> torch.Tensor:
+        """(B, 18 + 13 F) `features`, how the object gives way to pulls, and each finger's."""
+        pulled = []
+        for motion, least in (
+            (self.response.pulled_shift, 1e-4),
+            (self.response.pulled_turn, 1e-2),
+        ):
+            pulled += [motion.amax(dim=0) + least, motion.mean(dim=0) + least]
+        given_way = torch.log(torch.stack(pulled, dim=1))
+        return torch.cat([self.features(), given_way, self.fingers.flatten(1)], dim=1)
+
+
+def details_size(fingers: int) -> int:
+    """Columns of `GraspMeasures.details`."""
+    return len(WEIGHTS) + 4 + FINGER_MEASURES * fingers
+
+
+Prediction = Callable[[GraspMeasures], torch.Tensor]
+"""(B,) probability that each grasp holds."""
 
 
 # Logistic regression on 2880 grasps over 24 procedural shapes with five hands, three verdicts each

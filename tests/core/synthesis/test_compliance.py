@@ -154,3 +154,23 @@ def test_without_any_finger_the_object_slips():
     assert found.fingers.item() == 0.0
     assert found.slack.item() == -1.0
     assert found.pulled_slack.item() == -1.0
+
+
+def test_a_pinch_gives_way_to_a_pull_along_it_by_two_springs():
+    found = respond(PINCH, [LEFT, RIGHT], [LEFT, RIGHT])
+    assert found.pulled_shift[0].item() == pytest.approx(GIVES / 2.0, rel=1e-3)
+    assert found.pulled_turn[0].item() == pytest.approx(0.0, abs=1e-6)
+    torch.testing.assert_close(found.pulled_shift[:3], found.pulled_shift[3:])
+
+
+def test_a_push_beside_the_contacts_turns_the_object():
+    beside = [[x, 0.02, 0.0] for x, _, _ in PINCH]
+    found = respond(beside, [LEFT, RIGHT], [LEFT, RIGHT])
+    # 1 N at 2 cm turns it about the line between the contacts, which nothing resists but the ground
+    assert found.pulled_turn[2].item() > 10.0 * found.pulled_turn[0].item()
+
+
+def test_the_least_slack_of_a_finger_is_that_of_the_grasp():
+    tilted = respond(PINCH, [LEFT, RIGHT], [unit(math.pi - 0.2), RIGHT])
+    assert tilted.finger_slack.amin().item() == pytest.approx(tilted.slack.item())
+    assert tilted.finger_pulled_slack.amin().item() == pytest.approx(tilted.pulled_slack.item())

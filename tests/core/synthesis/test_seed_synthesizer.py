@@ -17,7 +17,7 @@ from dex1b_core.synthesis.batch import concatenate, place
 from dex1b_core.synthesis.constraints import Box, Constraints, HalfSpace
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import seed_settings
-from dex1b_core.synthesis.seeds import SeedSynthesizer
+from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
 
 SETTINGS = dataclasses.replace(seed_settings(60, 5.0), chunk=24).with_excess(2.0)
 

@@ -1,0 +1,80 @@
+"""Networks on disk: safetensors, which cannot carry code, with a description inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import safetensors
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.robots.hand_model import HandModel
+
+
+def write_network(path: Path, model: nn.Module, form: str, card: str) -> None:
+    """Write in one step; `form` says what it is, `card` describes it (JSON)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix('.partial')
+    tensors = {
+        name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
+    }
+    save_file(tensors, partial, metadata={'format': form, 'card': card})
+    partial.replace(path)
+
+
+def read_network(path: Path, form: str) -> tuple[dict[str, torch.Tensor], str]:
+    """Tensors and card.
+
+    Raises:
+        Dex1bError: MODEL_NOT_LOADED for a file that is missing, truncated or of another form.
+    """
+    if not path.is_file():
+        raise refused(path, 'there is no such file')
+    try:
+        with safetensors.safe_open(path, 'pt') as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        raise refused(path, f'it is truncated or no safetensors file ({error})') from error
+    if metadata.get('format') != form:
+        raise refused(
+            path, f"its format is '{metadata.get('format')}'; expected '{form}' of 'dex1b engine'"
+        )
+    return tensors, metadata['card']
+
+
+def fill(path: Path, model: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    """Put tensors in place, and the model into the mode of use.
+
+    Raises:
+        Dex1bError: MODEL_NOT_LOADED when they do not fit or hold NaN.
+    """
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise refused(path, f'its tensors do not fit its settings: {error}') from error
+    if not all(torch.isfinite(value).all() for value in tensors.values()):
+        raise refused(path, 'it holds numbers that are not finite; train it again')
+    model.eval()
+
+
+def require_hand(path: Path, hand: HandModel, name: str, joints: tuple[str, ...]) -> None:
+    """Refuse a network of another hand.
+
+    Raises:
+        Dex1bError: MODEL_NOT_LOADED; the message names both.
+    """
+    expected = tuple(hand.kinematics.joint_names)
+    if joints != expected:
+        raise refused(
+            path,
+            f"it is for hand '{name}' with joints {', '.join(joints)}; expected one for "
+            f"'{hand.hand.key}' with {', '.join(expected)}",
+        )
+
+
+def refused(path: Path, why: str) -> Dex1bError:
+    """MODEL_NOT_LOADED, with the reason."""
+    return Dex1bError(ErrorCode.MODEL_NOT_LOADED, f'checkpoint {path}: {why}')

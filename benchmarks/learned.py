@@ -28,7 +28,7 @@ import torch
 
 from benchmarks.pick_without_ros import look
 from dex1b_core.benchmark.diversity import Diversity
-from dex1b_core.benchmark.generators import CLOUD_POINTS
+from dex1b_core.benchmark.generators import CLOUD_POINTS, predictor_bytes
 from dex1b_core.benchmark.object_list import object_list
 from dex1b_core.benchmark.placed_grasps import PlacedGrasps
 from dex1b_core.benchmark.protocols import protocol_named
@@ -38,6 +38,7 @@ from dex1b_core.geometry.object_model import ObjectModel, load_object
 from dex1b_core.model.checkpoint import load_checkpoint
 from dex1b_core.model.clouds import SurfaceSamples
 from dex1b_core.model.learned_seeds import LearnedSettings, LearnedSynthesizer
+from dex1b_core.model.success_file import prediction_for
 from dex1b_core.perception import PerceptionSettings, RobotMask, observe
 from dex1b_core.perception.observation import ShapeHypothesis
 from dex1b_core.robots import load_hand, load_robot
@@ -121,8 +122,9 @@ def rows_of(hand: HandModel, checkpoint: Path, steps: int) -> dict[str, tuple[bo
     network, _ = load_checkpoint(checkpoint, hand)
     plain = LearnedSettings(refinement=refinement, seeds=settings)
     learner = LearnedSynthesizer(hand, network, plain)
-    ranker = LearnedSynthesizer(hand, network, LearnedSettings(refinement=refinement))
-    best = SeedSynthesizer(hand)
+    best_of = LearnedSettings(refinement=refinement)
+    ranker = LearnedSynthesizer(hand, network, best_of, predict=prediction_for(hand))
+    best = SeedSynthesizer(hand, predict=prediction_for(hand))
 
     def optimizer(known: Known, count: int, seed: int) -> Seeds:
         return scratch.synthesize(known.target, count, seed=seed)
@@ -253,13 +255,15 @@ def main() -> None:
     table: dict[str, dict[str, Any]] = {}
     rows = rows_of(hand, arguments.checkpoint, arguments.steps)
     network = hashlib.sha256(arguments.checkpoint.read_bytes()).hexdigest()
+    predictor = hashlib.sha256(predictor_bytes(hand)).hexdigest()
     for row, (one_view, make) in rows.items():
         if not row.startswith(arguments.rows):
             continue
         results = []
         for name in object_list(arguments.objects):
             what = (arguments.hand, row, name, arguments.each, arguments.seed, arguments.steps,
-                    network if row.startswith('network') else '')  # fmt: skip
+                    network if row.startswith('network') else '',
+                    predictor if row.endswith('ranked') else '')  # fmt: skip
             key = hashlib.sha256(repr(what).encode()).hexdigest()[:16]
             path = arguments.out / f'{key}.json'
             if not path.is_file():

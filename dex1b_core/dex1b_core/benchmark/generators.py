@@ -18,6 +18,7 @@ from dex1b_core.model.checkpoint import load_checkpoint
 from dex1b_core.model.clouds import SurfaceSamples
 from dex1b_core.model.generator import shipped_checkpoint
 from dex1b_core.model.learned_seeds import LearnedSettings, LearnedSynthesizer
+from dex1b_core.model.success_file import prediction_for, shipped_predictor
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.robots.link_geometry import mesh_sizes
@@ -57,10 +58,10 @@ class KeyedGenerator:
 
 
 def optimizer(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
-    """Seeds from scratch, ranked: `SeedSynthesizer` with its defaults."""
+    """Seeds from scratch, ranked: `SeedSynthesizer` with its defaults and the shipped predictor."""
     model = HandModel(load_hand(hand))
     settings = SeedSettings()
-    synthesizer = SeedSynthesizer(model, settings)
+    synthesizer = SeedSynthesizer(model, settings, predict=prediction_for(model))
 
     def make(target: str, count: int, seed: int) -> GraspSet:
         torch.set_num_threads(1)  # a thread for each chunk uses the cores better
@@ -72,7 +73,7 @@ def optimizer(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
         )
         return grasps.select(np.arange(min(count, len(grasps))))
 
-    return KeyedGenerator(make, _key(hand, 'optimizer', on_table, settings))
+    return KeyedGenerator(make, _key(hand, 'optimizer', on_table, settings, predictor_bytes(model)))
 
 
 def dexsimple(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
@@ -85,7 +86,7 @@ def dexsimple(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
     checkpoint = shipped_checkpoint(Path(hand).stem)
     network, _ = load_checkpoint(checkpoint, model)
     settings = LearnedSettings()
-    synthesizer = LearnedSynthesizer(model, network, settings)
+    synthesizer = LearnedSynthesizer(model, network, settings, predict=prediction_for(model))
 
     def make(target: str, count: int, seed: int) -> GraspSet:
         loaded = load_object(target)
@@ -96,8 +97,15 @@ def dexsimple(hand: str, *, on_table: bool, workers: int) -> GraspGenerator:
             model, hand, loaded, prepared, seeds, stiffness=settings.seeds.grip.stiffness
         )
 
-    key = _key(hand, 'dexsimple', on_table, settings, CLOUD_POINTS, checkpoint.read_bytes())
+    networks = checkpoint.read_bytes(), predictor_bytes(model)
+    key = _key(hand, 'dexsimple', on_table, settings, CLOUD_POINTS, *networks)
     return KeyedGenerator(make, key)
+
+
+def predictor_bytes(hand: HandModel) -> bytes:
+    """Of the shipped predictor of success; nothing where there is none."""
+    path = shipped_predictor(hand.hand.key)
+    return path.read_bytes() if path.is_file() else b''
 
 
 def _key(hand: str, *what: object) -> str:

@@ -64,6 +64,7 @@ def synth(
         return
     from dex1b_core.geometry.device import usable_device
     from dex1b_core.geometry.object_model import load_object
+    from dex1b_core.model.success_file import prediction_for
     from dex1b_core.robots import load_hand
     from dex1b_core.robots.hand_model import HandModel
     from dex1b_core.synthesis.seed_file import write_seeds
@@ -79,7 +80,9 @@ def synth(
     settings = replace(seed_settings(steps, stiffness), chunk=chunk)
     if excess is not None:
         settings = settings.with_excess(excess)
-    synthesizer = SeedSynthesizer(hand_model, settings, device=usable_device(device))
+    synthesizer = SeedSynthesizer(
+        hand_model, settings, device=usable_device(device), predict=prediction_for(hand_model)
+    )
     seeds, wall = _make(synthesizer, prepared, count, seed, workers)
     report = _report(hand, target, count, seed, wall, seeds)
     report['device'] = device

@@ -22,6 +22,7 @@ from benchmarks.seeds import YCB
 from dex1b_core.data import GraspSet, read_grasps
 from dex1b_core.geometry import make_transform
 from dex1b_core.geometry.object_model import load_object
+from dex1b_core.model.success_file import prediction_for
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.simulation.engine import EngineName
@@ -125,7 +126,8 @@ def seeds(folder: Path, hand: str, name: str, count: int, *, ranked: bool) -> Pa
         model, hand_model = load_object(name), HandModel(load_hand(hand))
         settings = SeedSettings() if ranked else SeedSettings().with_excess(1.0)
         target = SeedObject.of_model(model)
-        made = SeedSynthesizer(hand_model, settings).synthesize(target, count, seed=5)
+        maker = SeedSynthesizer(hand_model, settings, predict=prediction_for(hand_model))
+        made = maker.synthesize(target, count, seed=5)
         gain = settings.grip.stiffness
         write_seeds(path, hand_model, hand, model, target, made, seed=5, stiffness=gain)
     return path

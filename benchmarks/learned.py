@@ -4,7 +4,8 @@
 
 Rows: `optimizer`, from scratch on the true shape; `network`, from its full cloud, refined on the
 true shape; `network, one view` and `optimizer, one view`, which see one noisy depth image of the
-object on a table and refine on a shape hypothesis. Ranked rows return the best by prediction, of
+object on a table and refine on a shape hypothesis; `constrained` ones come from above and touch the
+upper 60 % of the object alone. Ranked rows return the best by prediction, of
 1.5 grasps refined for each, or of 5 for hands with few motors. Raw: all six pushes of
 DexGraspBench on the true object in MuJoCo. Filtered: raw, of those that pass six pushes with the
 friction halved in SAPIEN, on the shape that the row knows. Processor time is that of one core,
@@ -48,6 +49,7 @@ from dex1b_core.simulation.grasp_judge import GraspJudge, source_of
 from dex1b_core.simulation.hold_protocol import HoldProtocol
 from dex1b_core.simulation.verdicts import wilson
 from dex1b_core.simulation.world import SimWorld
+from dex1b_core.synthesis.constraints import Box, Constraints
 from dex1b_core.synthesis.seed_file import grasp_set_of
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import SeedSettings
@@ -58,6 +60,7 @@ CAMERA_ROBOT = 'xarm7_ability'  # on whose bench the camera stands
 TRUTH = protocol_named('dexgraspbench').check
 FILTER = HoldProtocol(torsion=0.0, published_contacts=False, friction=0.3)
 HYPOTHESIS = 'smooth'
+SPARE = 0.01  # [m] around an object, where contacts may be
 
 
 @dataclass(frozen=True)
@@ -111,57 +114,90 @@ def known_from_one_view(model: ObjectModel, seed: int) -> Known:
     )
 
 
-Make = Callable[[Known, int, int], Seeds]
+Make = Callable[[int, int], Seeds]
 
 
-def rows_of(hand: HandModel, checkpoint: Path, steps: int) -> dict[str, tuple[bool, Make]]:
-    """Whether a row sees one side only, and what makes its grasps."""
-    settings = SeedSettings().with_excess(1.0)
-    scratch = SeedSynthesizer(hand, settings)
-    refinement = replace(LearnedSettings().refinement, steps=steps)
+@dataclass(frozen=True)
+class Row:
+    """What makes grasps, and from what.
+
+    Attributes:
+        prepare: For what is known of an object; the time that it takes does not count.
+        one_view: Whether one side is seen, or everything.
+    """
+
+    prepare: Callable[[Known], Make]
+    one_view: bool = False
+
+
+def constraints_on(target: SeedObject) -> Constraints:
+    """From above, within 45 degrees, with all contacts on the upper 60 % of an object."""
+    low, high = target.hull_points.amin(dim=0) - SPARE, target.hull_points.amax(dim=0) + SPARE
+    low[2] += 0.4 * (high[2] - low[2])
+    region = Box(tuple(low.tolist()), tuple(high.tolist()))
+    return Constraints(approach=(0.0, 0.0, -1.0), contact_region=region)
+
+
+def rows_of(hand: HandModel, checkpoint: Path, steps: int) -> dict[str, Row]:
+    """By name."""
+    plain = SeedSettings().with_excess(1.0)
     network, _ = load_checkpoint(checkpoint, hand)
-    plain = LearnedSettings(refinement=refinement, seeds=settings)
-    learner = LearnedSynthesizer(hand, network, plain)
-    best_of = LearnedSettings(refinement=refinement)
-    ranker = LearnedSynthesizer(hand, network, best_of, predict=prediction_for(hand))
-    best = SeedSynthesizer(hand, predict=prediction_for(hand))
+    refinement = replace(LearnedSettings().refinement, steps=steps)
+    predict = prediction_for(hand)
 
-    def optimizer(known: Known, count: int, seed: int) -> Seeds:
-        return scratch.synthesize(known.target, count, seed=seed)
+    def optimizer(settings: SeedSettings, *, constrained: bool = False) -> Callable[[Known], Make]:
+        free = SeedSynthesizer(hand, settings, predict=predict)
 
-    def proposals(known: Known, count: int, seed: int) -> Seeds:
-        return learner.synthesize(known.target, known.cloud, count, seed=seed)
+        def prepare(known: Known) -> Make:
+            maker = free
+            if constrained:
+                constraints = constraints_on(known.target)
+                maker = SeedSynthesizer(hand, settings, constraints, predict=predict)
+            return lambda count, seed: maker.synthesize(known.target, count, seed=seed)
 
-    def ranked(known: Known, count: int, seed: int) -> Seeds:
-        return ranker.synthesize(known.target, known.cloud, count, seed=seed)
+        return prepare
 
-    def ranked_optimizer(known: Known, count: int, seed: int) -> Seeds:
-        return best.synthesize(known.target, count, seed=seed)
+    def learner(settings: SeedSettings, *, constrained: bool = False) -> Callable[[Known], Make]:
+        learned = LearnedSettings(refinement=refinement, seeds=settings)
+        free = LearnedSynthesizer(hand, network, learned, predict=predict)
 
+        def prepare(known: Known) -> Make:
+            maker = free
+            if constrained:
+                constraints = constraints_on(known.target)
+                maker = LearnedSynthesizer(hand, network, learned, constraints, predict)
+            return lambda count, seed: maker.synthesize(known.target, known.cloud, count, seed=seed)
+
+        return prepare
+
+    ranked = SeedSettings()
     return {
-        'optimizer': (False, optimizer),
-        'network': (False, proposals),
-        'optimizer, ranked': (False, ranked_optimizer),
-        'network, ranked': (False, ranked),
-        'optimizer, one view': (True, optimizer),
-        'network, one view': (True, proposals),
-        'optimizer, one view, ranked': (True, ranked_optimizer),
-        'network, one view, ranked': (True, ranked),
+        'optimizer': Row(optimizer(plain)),
+        'network': Row(learner(plain)),
+        'optimizer, ranked': Row(optimizer(ranked)),
+        'network, ranked': Row(learner(ranked)),
+        'optimizer, one view': Row(optimizer(plain), one_view=True),
+        'network, one view': Row(learner(plain), one_view=True),
+        'optimizer, one view, ranked': Row(optimizer(ranked), one_view=True),
+        'network, one view, ranked': Row(learner(ranked), one_view=True),
+        'optimizer, constrained': Row(optimizer(plain, constrained=True)),
+        'network, constrained': Row(learner(plain, constrained=True)),
     }
 
 
 def result_of(
-    name: str, hand_name: str, hand: HandModel, one_view: bool, make: Make, each: int, seed: int
+    name: str, hand_name: str, hand: HandModel, row: Row, each: int, seed: int
 ) -> dict[str, Any]:
-    """Of one object by one row; `error` where perception finds nothing to grasp."""
+    """Of one object by one row; `error` where there is nothing to grasp or no grasp."""
     model = load_object(name)
     try:
-        known = known_from_one_view(model, seed) if one_view else known_fully(model, seed)
+        known = known_from_one_view(model, seed) if row.one_view else known_fully(model, seed)
+        make = row.prepare(known)
+        begin = time.process_time()
+        seeds = make(each, seed)
+        seconds = time.process_time() - begin
     except Dex1bError as error:
         return {'object': name, 'error': error.message}
-    begin = time.process_time()
-    seeds = make(known, each, seed)
-    seconds = time.process_time() - begin
     stiffness = SeedSettings().grip.stiffness
     grasps = grasp_set_of(hand, hand_name, model, known.target, seeds, stiffness=stiffness)
     grasps = replace(grasps, support_plane=np.full(4, np.nan))
@@ -246,7 +282,7 @@ def main() -> None:
     parser.add_argument('--each', type=int, default=12, help='grasps of each object')
     parser.add_argument('--steps', type=int, default=100, help='of post-optimisation')
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--rows', default='', help='only rows that begin with this')
+    parser.add_argument('--rows', default='', help='only those whose name has this in it')
     parser.add_argument('--out', type=Path, default=Path('out/learned'))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -256,8 +292,8 @@ def main() -> None:
     rows = rows_of(hand, arguments.checkpoint, arguments.steps)
     network = hashlib.sha256(arguments.checkpoint.read_bytes()).hexdigest()
     predictor = hashlib.sha256(predictor_bytes(hand)).hexdigest()
-    for row, (one_view, make) in rows.items():
-        if not row.startswith(arguments.rows):
+    for row, how in rows.items():
+        if arguments.rows not in row:
             continue
         results = []
         for name in object_list(arguments.objects):
@@ -267,9 +303,7 @@ def main() -> None:
             key = hashlib.sha256(repr(what).encode()).hexdigest()[:16]
             path = arguments.out / f'{key}.json'
             if not path.is_file():
-                found = result_of(
-                    name, arguments.hand, hand, one_view, make, arguments.each, arguments.seed
-                )
+                found = result_of(name, arguments.hand, hand, how, arguments.each, arguments.seed)
                 path.write_text(json.dumps(found) + '\n')
             results.append(json.loads(path.read_text()))
         table[row] = summary(results)

@@ -43,6 +43,9 @@ def run(
     table: Annotated[
         float, typer.Option(min=0, max=1, help='Part of the grasps on resting objects.')
     ] = 0.3,
+    excess: Annotated[
+        float, typer.Option(min=1, help='Grasps made for each judged, from the second round on.')
+    ] = 1.5,
     debias: Annotated[bool, typer.Option(help='Rare objects and places more often.')] = True,
     training_steps: Annotated[int, typer.Option(min=1, help='Of each round.')] = 3000,
     seed: Annotated[int, typer.Option(min=0, help='Of every random draw.')] = 0,
@@ -60,7 +63,7 @@ def run(
 
     settings = EngineSettings(
         hand=hand, rounds=rounds, proposals=proposals, shapes=shapes, random=random, table=table,
-        debias=debias, training_steps=training_steps, seed=seed,
+        excess=excess, debias=debias, training_steps=training_steps, seed=seed,
         objects=() if objects is None else tuple(objects.read_text().split()),
     )  # fmt: skip
     settings.remember(folder)

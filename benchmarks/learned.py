@@ -3,14 +3,13 @@
     .venv/bin/python -m benchmarks.learned --hand allegro_right --checkpoint N.safetensors --out OUT
 
 Rows: `optimizer`, from scratch on the true shape; `network`, from its full cloud, refined on the
-true shape; `network, one view` and `optimizer, one view`, which see one noisy depth image of the
-object on a table and refine on a shape hypothesis; `constrained` ones come from above and touch the
-upper 60 % of the object alone. Ranked rows return the best by prediction, of
-1.5 grasps refined for each, or of 5 for hands with few motors. Raw: all six pushes of
-DexGraspBench on the true object in MuJoCo. Filtered: raw, of those that pass six pushes with the
-friction halved in SAPIEN, on the shape that the row knows. Processor time is that of one core,
-without the checks. What is there is not made again: stop it and start it as you like.
-Writes learned.md and learned.json.
+true shape; those of `one view` see one noisy depth image of the object on a table, refine on the
+most trusted shape hypothesis and rank by all; `constrained` ones come from above and touch the
+upper 60 % of the object alone. Ranked rows return the best by prediction, of 1.5 grasps refined
+for each, or of 5 for hands with few motors. Raw: all six pushes of DexGraspBench on the true object
+in MuJoCo. Filtered: raw, of those that pass six pushes with the friction halved in SAPIEN, on the
+shape that the row knows. Processor time is that of one core, without the checks. What is there is
+not made again: stop it and start it as you like. Writes learned.md and learned.json.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ from dex1b_core.model.clouds import SurfaceSamples
 from dex1b_core.model.learned_seeds import LearnedSettings, LearnedSynthesizer
 from dex1b_core.model.success_file import prediction_for
 from dex1b_core.perception import PerceptionSettings, RobotMask, observe
-from dex1b_core.perception.observation import ShapeHypothesis
+from dex1b_core.perception.settings import HypothesisName
 from dex1b_core.robots import load_hand, load_robot
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.simulation.cuts import cut_into_convex_parts
@@ -59,7 +58,7 @@ from dex1b_core.synthesis.seeds import Seeds
 CAMERA_ROBOT = 'xarm7_ability'  # on whose bench the camera stands
 TRUTH = protocol_named('dexgraspbench').check
 FILTER = HoldProtocol(torsion=0.0, published_contacts=False, friction=0.3)
-HYPOTHESIS = 'smooth'
+HYPOTHESES: tuple[HypothesisName, ...] = ('smooth', 'extrusion', 'carved_hull', 'hull')
 SPARE = 0.01  # [m] around an object, where contacts may be
 
 
@@ -69,11 +68,13 @@ class Known:
 
     Attributes:
         target: For the descent.
+        others: What it may be as well, for the ranking.
         cloud: (N, 3) for the network [m].
         parts: Convex parts for the filter.
     """
 
     target: SeedObject
+    others: tuple[SeedObject, ...]
     cloud: torch.Tensor
     parts: tuple[np.ndarray, ...]
 
@@ -81,7 +82,8 @@ class Known:
 def known_fully(model: ObjectModel, seed: int) -> Known:
     """The true shape and points from all sides."""
     cloud = SurfaceSamples.of_model(model).full(CLOUD_POINTS, np.random.default_rng(seed))
-    return Known(SeedObject.of_model(model), cloud, tuple(part.vertices for part in model.parts))
+    parts = tuple(part.vertices for part in model.parts)
+    return Known(SeedObject.of_model(model), (), cloud, parts)
 
 
 def known_from_one_view(model: ObjectModel, seed: int) -> Known:
@@ -93,7 +95,7 @@ def known_from_one_view(model: ObjectModel, seed: int) -> Known:
     robot = load_robot(CAMERA_ROBOT)
     world = SimWorld(robot, model, seed=seed)
     scene = observe(
-        [look(world, seed)], settings=PerceptionSettings(hypotheses=(HYPOTHESIS,)),
+        [look(world, seed)], settings=PerceptionSettings(hypotheses=HYPOTHESES),
         robot_mask=RobotMask.from_urdf(robot.urdf_path), link_poses=world.robot.link_poses(),
     )  # fmt: skip
     observation, pose = scene.observation, world.object_pose()
@@ -104,13 +106,15 @@ def known_from_one_view(model: ObjectModel, seed: int) -> Known:
     normal = observation.support_plane.normal @ pose[:3, :3]
     point = in_object(-observation.support_plane.offset * observation.support_plane.normal)
     plane = torch.tensor([*normal, -float(normal @ point)], dtype=torch.float32)
-    shape = observation.shapes[0]
-    vertices = in_object(shape.vertices)
-    parts = cut_into_convex_parts(ShapeHypothesis(shape.name, vertices, shape.faces))
+    placed = [replace(shape, vertices=in_object(shape.vertices)) for shape in observation.shapes]
+    target, *others = (
+        SeedObject.of_mesh(model.name, shape.vertices, shape.faces, plane) for shape in placed
+    )
     return Known(
-        SeedObject.of_mesh(model.name, vertices, shape.faces, plane),
+        target,
+        tuple(others),
         torch.as_tensor(in_object(observation.points), dtype=torch.float32),
-        tuple(part.vertices for part in parts),
+        tuple(part.vertices for part in cut_into_convex_parts(placed[0])),
     )
 
 
@@ -153,7 +157,9 @@ def rows_of(hand: HandModel, checkpoint: Path, steps: int) -> dict[str, Row]:
             if constrained:
                 constraints = constraints_on(known.target)
                 maker = SeedSynthesizer(hand, settings, constraints, predict=predict)
-            return lambda count, seed: maker.synthesize(known.target, count, seed=seed)
+            return lambda count, seed: maker.synthesize(
+                known.target, count, seed=seed, others=known.others
+            )
 
         return prepare
 
@@ -166,7 +172,9 @@ def rows_of(hand: HandModel, checkpoint: Path, steps: int) -> dict[str, Row]:
             if constrained:
                 constraints = constraints_on(known.target)
                 maker = LearnedSynthesizer(hand, network, learned, constraints, predict)
-            return lambda count, seed: maker.synthesize(known.target, known.cloud, count, seed=seed)
+            return lambda count, seed: maker.synthesize(
+                known.target, known.cloud, count, seed=seed, others=known.others
+            )
 
         return prepare
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -67,6 +68,7 @@ class LearnedSynthesizer:
         *,
         seed: int,
         weights: torch.Tensor | None = None,
+        others: Sequence[SeedObject] = (),
     ) -> Seeds:
         """Grasps of an object, best first; the same seed gives the same grasps.
 
@@ -76,6 +78,7 @@ class LearnedSynthesizer:
             count: How many to return.
             seed: Of every random draw.
             weights: (N,) how often grasps are about each point; evenly by default.
+            others: What the object may be as well; a grasp counts by its mean over all.
 
         Raises:
             Dex1bError: see `GraspSampler.sample`; NO_CANDIDATES when the constraints leave none.
@@ -92,7 +95,7 @@ class LearnedSynthesizer:
                 )
             )
             left -= size
-        return self._synthesizer.allowed(target, Seeds.joined(parts)).best(count)
+        return self._synthesizer.best(target, Seeds.joined(parts), count, others)
 
     def _propose(
         self,

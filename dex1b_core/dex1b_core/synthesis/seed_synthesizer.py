@@ -76,6 +76,7 @@ class SeedSynthesizer:
         seed: int,
         workers: int = 1,
         report: Callable[[int], None] = lambda made: None,
+        others: Sequence[SeedObject] = (),
     ) -> Seeds:
         """Grasps of an object.
 
@@ -85,6 +86,7 @@ class SeedSynthesizer:
             seed: Of every random draw.
             workers: Threads, each of which optimises a chunk; the result does not depend on it.
             report: Told the number of grasps that have been optimised since it was last called.
+            others: What the object may be as well; a grasp counts by its mean over all.
 
         Raises:
             Dex1bError: INVALID_REQUEST for a count below 1, NO_CANDIDATES when the constraints
@@ -107,7 +109,21 @@ class SeedSynthesizer:
 
         with ThreadPoolExecutor(max(1, workers)) as pool:
             parts = list(pool.map(work, range(chunks)))
-        return self.allowed(target, Seeds.joined(parts)).best(count)
+        return self.best(target, Seeds.joined(parts), count, others)
+
+    def best(
+        self, target: SeedObject, made: Seeds, count: int, others: Sequence[SeedObject] = ()
+    ) -> Seeds:
+        """Up to `count` of those allowed, by their prediction or its mean over several shapes.
+
+        Raises:
+            Dex1bError: NO_CANDIDATES when none is allowed.
+        """
+        kept = self.allowed(target, made)
+        if others:
+            again = [self.measure(other, kept.grasps, kept.squeeze).score for other in others]
+            kept = replace(kept, score=torch.stack([kept.score, *again]).mean(dim=0))
+        return kept.best(count)
 
     def allowed(self, target: SeedObject, made: Seeds) -> Seeds:
         """Those that meet the constraints and stay above the target's support.

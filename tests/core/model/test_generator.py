@@ -10,15 +10,16 @@ import trimesh
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import OrientedBox, Plane, make_transform
 from dex1b_core.geometry.object_model import load_object
-from dex1b_core.model.checkpoint import ModelCard, save_checkpoint
+from dex1b_core.model.checkpoint import ModelCard, load_checkpoint, save_checkpoint
 from dex1b_core.model.clouds import SurfaceSamples
 from dex1b_core.model.dexsimple import DexSimple
-from dex1b_core.model.generator import dexsimple_generator
+from dex1b_core.model.generator import dexsimple_generator, shipped_checkpoint
 from dex1b_core.model.grasp_code import GraspCode
 from dex1b_core.model.learned_seeds import LearnedSettings, LearnedSynthesizer
 from dex1b_core.model.settings import ModelSettings
 from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
 from dex1b_core.robots import load_robot
+from dex1b_core.synthesis.constraints import Box, Constraints
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_settings import REFINEMENT, SeedSettings
 
@@ -76,3 +77,27 @@ def test_seeds_from_a_cloud_repeat_and_are_ranked(hand, network):
     assert (len(first.score), first.made) == (5, 10)
     assert first.score.diff().max() <= 0.0
     torch.testing.assert_close(first.squeeze, again.squeeze, rtol=0.0, atol=0.0)
+
+
+def test_constraints_are_conditions(hand):
+    """With the shipped network: the hand comes from above and holds the upper part alone."""
+    model, _ = load_checkpoint(shipped_checkpoint('ability_right'), hand)
+    loaded = load_object('shape:cylinder')
+    target = SeedObject.of_model(loaded)
+    low, high = target.hull_points.amin(dim=0), target.hull_points.amax(dim=0)
+    low[2] = low[2] + 0.4 * (high[2] - low[2])
+    region = Box(tuple((low - 0.01).tolist()), tuple((high + 0.01).tolist()))
+    above = Constraints(approach=(0.0, 0.0, -1.0), contact_region=region)
+    settings = LearnedSettings(
+        draws=4, refinement=dataclasses.replace(REFINEMENT, steps=20),
+        seeds=SeedSettings().with_excess(1.0),
+    )  # fmt: skip
+    cloud = SurfaceSamples.of_model(loaded).full(512, np.random.default_rng(0))
+
+    def approach(constraints):
+        maker = LearnedSynthesizer(hand, model, settings, constraints)
+        return maker.synthesize(target, cloud, 16, seed=0)
+
+    free, told = approach(None), approach(above)
+    assert told.grasps.approach[:, 2].mean() < free.grasps.approach[:, 2].mean() - 0.3
+    assert region.contains(told.contacts)[told.touches].all()

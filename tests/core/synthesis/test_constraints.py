@@ -129,3 +129,16 @@ def test_the_direction_against_the_axis_turns_to_a_unit_vector_as_well():
     found = Constraints(approach=(0.0, 0.0, -1.0)).approach_within(torch.tensor([[0.0, 0.0, 1.0]]))
     assert found.norm().item() == pytest.approx(1.0, abs=1e-5)
     assert -found[0, 2].item() == pytest.approx(math.cos(math.radians(45.0)), abs=1e-5)
+
+
+def test_directions_are_drawn_evenly_within_the_cone():
+    generator = torch.Generator().manual_seed(0)
+    cone = Constraints(approach=(0.0, 0.0, -2.0), approach_cone=math.radians(60.0))
+    drawn = cone.approach_directions(4000, generator)
+    torch.testing.assert_close(drawn.norm(dim=1), torch.ones(4000))
+    along = -drawn[:, 2]
+    assert along.min() > 0.5 - 1e-5
+    # on a sphere, as much area lies between cosines .5 and .75 as between .75 and 1
+    assert (along > 0.75).float().mean().item() == pytest.approx(0.5, abs=0.03)
+    assert drawn[:, :2].mean(dim=0).abs().max() < 0.05
+    assert Constraints().approach_directions(4, generator) is None

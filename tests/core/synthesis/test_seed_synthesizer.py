@@ -117,6 +117,26 @@ def test_starts_that_are_explored_are_better_than_the_first_ones(hand, cylinder)
     assert scores[1] > scores[0]
 
 
+def test_other_shapes_count_as_much_as_the_first(hand, cylinder):
+    """A grasp of a cylinder holds nothing where there might be a cube half as large."""
+    maker = SeedSynthesizer(hand, SETTINGS.with_excess(1.0))
+    made = maker.optimise(cylinder, 12, torch.Generator().manual_seed(2))
+    small = SeedObject.of_model(load_object('shape:cube', scale=0.5))
+    found = maker.best(cylinder, made, 12, [small])
+    again = maker.measure(small, found.grasps, found.squeeze)
+    own = maker.measure(cylinder, found.grasps, found.squeeze)
+    expected = 0.5 * (own.score + again.score)
+    torch.testing.assert_close(found.score, expected, rtol=1e-3, atol=1e-3)
+    assert (found.score.diff() <= 0.0).all()
+    assert found.score.mean() < made.score.mean()
+
+
+def test_a_prediction_of_ones_own_ranks(hand, cylinder):
+    maker = SeedSynthesizer(hand, SETTINGS, predict=lambda measures: -measures.net_force)
+    found = maker.synthesize(cylinder, 4, seed=0)
+    torch.testing.assert_close(found.score, -found.measures[:, 2])
+
+
 def test_impossible_constraints_and_counts_are_refused(hand, cylinder):
     nowhere = Constraints(wrist_lower=(5.0, 5.0, 5.0))
     with pytest.raises(Dex1bError, match='loosen') as caught:

@@ -11,9 +11,8 @@ from dex1b_core.model.checkpoint import load_checkpoint
 from dex1b_core.model.learned_seeds import LearnedSettings, LearnedSynthesizer
 from dex1b_core.model.success_file import load_predictor
 from dex1b_core.robots.hand_model import HandModel
-from dex1b_core.synthesis.descent import DescentSettings
 from dex1b_core.synthesis.ranking import Prediction, predicted_success
-from dex1b_core.synthesis.seed_settings import REFINEMENT, seed_settings
+from dex1b_core.synthesis.seed_settings import seed_settings
 from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
 
 
@@ -56,15 +55,9 @@ class Makers:
         if networks is None:
             return cls(optimizer, None)
         model, _ = load_checkpoint(networks.generator, hand)
-        learned = LearnedSettings(
-            draws=settings.draws, refinement=refinement(settings.refine_steps), seeds=seeds
-        )
+        thorough = LearnedSettings.thorough(settings.draws, settings.refine_steps)
+        learned = replace(thorough, seeds=seeds)
         return cls(optimizer, LearnedSynthesizer(hand, model, learned, predict=predict))
-
-
-def refinement(steps: int) -> DescentSettings:
-    """`REFINEMENT` with another number of steps."""
-    return replace(REFINEMENT, steps=steps)
 
 
 def _prediction(networks: Networks | None, hand: HandModel) -> Prediction:

@@ -35,9 +35,20 @@ class GraspDecoder(nn.Module, ABC):
 
     @abstractmethod
     def sample(
-        self, condition: torch.Tensor, generator: torch.Generator, temperature: float = 1.0
+        self,
+        condition: torch.Tensor,
+        generator: torch.Generator,
+        temperature: float = 1.0,
+        steps: int | None = None,
     ) -> torch.Tensor:
-        """A code for each condition; `temperature` scales the noise that it is made from."""
+        """A code for each condition.
+
+        Args:
+            condition: (B, C).
+            generator: Of the noise that codes are made from.
+            temperature: Scale of that noise.
+            steps: In which it is done, where it is done in steps; by default those of the settings.
+        """
 
 
 def mlp(widths: tuple[int, ...]) -> nn.Sequential:

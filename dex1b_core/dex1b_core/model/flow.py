@@ -43,13 +43,18 @@ class FlowDecoder(GraspDecoder):
         return Fit(guess, time[:, 0] ** 2, losses)
 
     def sample(
-        self, condition: torch.Tensor, generator: torch.Generator, temperature: float = 1.0
+        self,
+        condition: torch.Tensor,
+        generator: torch.Generator,
+        temperature: float = 1.0,
+        steps: int | None = None,
     ) -> torch.Tensor:
         """From noise along the velocity."""
         told = self.condition_net(condition)
         code = temperature * torch.randn((len(condition), self._size), generator=generator)
-        step = 1.0 / self._steps
-        for number in range(self._steps):
+        count = steps or self._steps
+        step = 1.0 / count
+        for number in range(count):
             time = torch.full((1, 1), number * step)
             half = code + 0.5 * step * self._velocity(code, time, told)
             code = code + step * self._velocity(half, time + 0.5 * step, told)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import torch
 
@@ -19,26 +20,40 @@ from dex1b_core.synthesis.seed_settings import REFINEMENT, SeedSettings
 from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
 from dex1b_core.synthesis.seeds import Seeds
 
-DRAWS = 64
 DRAWS_OF_A_PLACE = 4
 
 
 @dataclass(frozen=True)
 class LearnedSettings:
-    """How proposals become grasps.
+    """How proposals become grasps: many, improved little, of which a prediction picks the best.
 
     Attributes:
         draws: Proposals for each grasp refined; those of least energy go on.
         each: Of them about one place in a row, of which one goes on.
+        temperature: See `GraspSampler.sample`; makes good for the diversity that picking costs.
+        flow_steps: See `GraspSampler.sample`.
         refinement: Of the descent.
         seeds: Of the rest: objective, pregrasp, squeeze, and how many grasps are refined for each
             one returned.
     """
 
-    draws: int = DRAWS
+    draws: int = 8
     each: int = DRAWS_OF_A_PLACE
-    refinement: DescentSettings = REFINEMENT
-    seeds: SeedSettings = field(default_factory=SeedSettings)
+    temperature: float = 1.2
+    flow_steps: int | None = 3
+    refinement: DescentSettings = field(default_factory=lambda: replace(REFINEMENT, steps=20))
+    seeds: SeedSettings = field(default_factory=lambda: SeedSettings().with_excess(8.0))
+
+    @classmethod
+    def thorough(cls, draws: int = 64, steps: int = 100) -> Self:
+        """Every proposal is to hold by itself: no more are refined than are returned."""
+        return cls(
+            draws,
+            temperature=1.0,
+            flow_steps=None,
+            refinement=replace(REFINEMENT, steps=steps),
+            seeds=SeedSettings().with_excess(1.0),
+        )
 
 
 class LearnedSynthesizer:
@@ -113,7 +128,9 @@ class LearnedSynthesizer:
             weights = places if weights is None else weights * places
         drawn = self._sampler.sample(
             cloud, draws, generator, plane=target.plane, weights=weights,
-            heading=constraints.approach_directions(draws, generator), each=self.settings.each,
+            heading=constraints.approach_directions(draws, generator),
+            temperature=self.settings.temperature, steps=self.settings.flow_steps,
+            each=self.settings.each,
         )  # fmt: skip
         return self._synthesizer.least_energy(
             target, drawn, count, seed=seed, each=self.settings.each

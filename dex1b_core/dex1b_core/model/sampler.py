@@ -32,6 +32,7 @@ class GraspSampler:
         weights: torch.Tensor | None = None,
         heading: torch.Tensor | None = None,
         temperature: float = 1.0,
+        steps: int | None = None,
         each: int = 1,
     ) -> GraspBatch:
         """Grasps in the cloud's frame; pregrasp and grasp are the same.
@@ -45,6 +46,7 @@ class GraspSampler:
             heading: (3,) or (count, 3) unit direction of the fingers; open by default.
             each: So many of `count` in a row share a condition; `count` is a multiple of it.
             temperature: Scale of the noise: less is likelier and less diverse.
+            steps: See `GraspDecoder.sample`; fewer are faster and less diverse.
 
         Raises:
             Dex1bError: TOO_FEW_POINTS, or INVALID_REQUEST for a cloud that is not finite or not of
@@ -63,7 +65,7 @@ class GraspSampler:
             height[:] = features.centre[0] @ plane[:3] + plane[3]
         conditions = Conditions(torch.zeros(count, dtype=torch.int64), point, told, height)
         condition = self.model.condition(features, conditions)
-        code = self.model.decoder.sample(condition, generator, temperature)
+        code = self.model.decoder.sample(condition, generator, temperature, steps)
         rotation, translation, posture = self._code.decode(code, features.centre.expand(count, 3))
         approach = torch.nn.functional.normalize(features.points[0, point] - translation, dim=1)
         return GraspBatch(rotation, translation, posture, posture, approach)

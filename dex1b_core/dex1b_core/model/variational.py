@@ -33,9 +33,13 @@ class VariationalDecoder(GraspDecoder):
         return Fit(made, torch.ones(len(code)), losses)
 
     def sample(
-        self, condition: torch.Tensor, generator: torch.Generator, temperature: float = 1.0
+        self,
+        condition: torch.Tensor,
+        generator: torch.Generator,
+        temperature: float = 1.0,
+        steps: int | None = None,
     ) -> torch.Tensor:
-        """Of latents from the prior."""
+        """Of latents from the prior, in one step."""
         latent = temperature * torch.randn((len(condition), self._latent), generator=generator)
         return self.decode(latent, condition)
 

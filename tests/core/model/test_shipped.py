@@ -25,6 +25,7 @@ SHIPPED = sorted(set(FOLDER.glob('*.safetensors')) - set(PREDICTORS))
 def test_the_promised_ones_are_there():
     names = {path.stem for path in SHIPPED}
     assert names == {'ability_right', 'allegro_right', 'inspire_right', 'shadow_right'}
+    assert {path.name.partition('.')[0] for path in PREDICTORS} == names | {'leap_right'}
 
 
 @pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)

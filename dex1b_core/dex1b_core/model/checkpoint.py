@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from dex1b_core.model.dexsimple import DexSimple
 from dex1b_core.model.grasp_code import GraspCode
-from dex1b_core.model.network_file import fill, read_network, require_hand, write_network
+from dex1b_core.model.network_file import load_network, read_network, write_network
 from dex1b_core.model.settings import ModelSettings
 from dex1b_core.robots.hand_model import HandModel
 
@@ -62,12 +62,13 @@ def load_checkpoint(path: Path, hand: HandModel) -> tuple[DexSimple, ModelCard]:
         Dex1bError: MODEL_NOT_LOADED for a file that is missing, truncated, foreign, or for another
             hand; the message says which.
     """
-    tensors, text = read_network(path, FORMAT)
-    card = ModelCard.from_json(text)
-    require_hand(path, hand, card.hand, card.joints)
-    model = DexSimple(card.settings, GraspCode(hand.kinematics).size)
-    fill(path, model, tensors)
-    return model, card
+    return load_network(
+        path,
+        FORMAT,
+        hand,
+        ModelCard.from_json,
+        lambda card: DexSimple(card.settings, GraspCode(hand.kinematics).size),
+    )
 
 
 def read_card(path: Path) -> ModelCard:

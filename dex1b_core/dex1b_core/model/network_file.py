@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import safetensors
 import torch
@@ -11,6 +13,22 @@ from torch import nn
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots.hand_model import HandModel
+
+
+class NetworkCard(Protocol):
+    """What every network says of itself."""
+
+    @property
+    def hand(self) -> str:
+        """Its name."""
+
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """Driven joints, in order."""
+
+
+Card = TypeVar('Card', bound=NetworkCard)
+Model = TypeVar('Model', bound=nn.Module)
 
 
 def write_network(path: Path, model: nn.Module, form: str, card: str) -> None:
@@ -45,34 +63,43 @@ def read_network(path: Path, form: str) -> tuple[dict[str, torch.Tensor], str]:
     return tensors, metadata['card']
 
 
-def fill(path: Path, model: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
-    """Put tensors in place, and the model into the mode of use.
+def load_network(
+    path: Path,
+    form: str,
+    hand: HandModel,
+    parse: Callable[[str], Card],
+    build: Callable[[Card], Model],
+) -> tuple[Model, Card]:
+    """A network for a hand, in the mode of use.
+
+    Args:
+        path: Of the file.
+        form: What it must be.
+        hand: Whom it must be for.
+        parse: Makes a card of JSON.
+        build: Makes a network as the card says; its tensors are then replaced.
 
     Raises:
-        Dex1bError: MODEL_NOT_LOADED when they do not fit or hold NaN.
+        Dex1bError: MODEL_NOT_LOADED for a file that is missing, truncated, foreign, or for another
+            hand, for tensors that do not fit or hold NaN; the message says which.
     """
+    tensors, text = read_network(path, form)
+    card = parse(text)
+    expected = tuple(hand.kinematics.joint_names)
+    if card.joints != expected:
+        raise refused(
+            path,
+            f"it is for hand '{card.hand}' with joints {', '.join(card.joints)}; expected one for "
+            f"'{hand.hand.key}' with {', '.join(expected)}",
+        )
+    model = build(card)
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
         raise refused(path, f'its tensors do not fit its settings: {error}') from error
     if not all(torch.isfinite(value).all() for value in tensors.values()):
         raise refused(path, 'it holds numbers that are not finite; train it again')
-    model.eval()
-
-
-def require_hand(path: Path, hand: HandModel, name: str, joints: tuple[str, ...]) -> None:
-    """Refuse a network of another hand.
-
-    Raises:
-        Dex1bError: MODEL_NOT_LOADED; the message names both.
-    """
-    expected = tuple(hand.kinematics.joint_names)
-    if joints != expected:
-        raise refused(
-            path,
-            f"it is for hand '{name}' with joints {', '.join(joints)}; expected one for "
-            f"'{hand.hand.key}' with {', '.join(expected)}",
-        )
+    return model.eval(), card
 
 
 def refused(path: Path, why: str) -> Dex1bError:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from dex1b_core.config import config_folder
-from dex1b_core.model.network_file import fill, read_network, require_hand, write_network
+from dex1b_core.model.network_file import load_network, write_network
 from dex1b_core.model.success import SuccessPredictor, SuccessSettings
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.ranking import Prediction, details_size, predicted_success
@@ -61,12 +61,14 @@ def load_predictor(path: Path, hand: HandModel) -> tuple[SuccessPredictor, Succe
         Dex1bError: MODEL_NOT_LOADED for a file that is missing, truncated, foreign, or for another
             hand; the message says which.
     """
-    tensors, text = read_network(path, FORMAT)
-    card = SuccessCard.from_json(text)
-    require_hand(path, hand, card.hand, card.joints)
-    model = SuccessPredictor(card.settings, details_size(len(hand.finger_names)))
-    fill(path, model, tensors)
-    return model, card
+    size = details_size(len(hand.finger_names))
+    return load_network(
+        path,
+        FORMAT,
+        hand,
+        SuccessCard.from_json,
+        lambda card: SuccessPredictor(card.settings, size),
+    )
 
 
 def shipped_predictor(hand: str) -> Path:

@@ -131,8 +131,9 @@ def train_success(
     unseen = fold_of[data.target]
     logits = torch.zeros(len(data.held))
     for fold in range(settings.folds):
-        _fit(model, fold, data, (unseen != fold).nonzero()[:, 0], generator)
         mine = unseen == fold
+        rest = torch.ones_like(mine) if bool(mine.all()) else ~mine  # of a single object
+        _fit(model, fold, data, rest.nonzero()[:, 0], generator)
         with torch.no_grad():
             logits[mine] = model.logit(fold, data.features[mine])
     model.calibration[:] = _calibration(logits, data.held)

@@ -64,11 +64,12 @@ def test_beyond_what_training_has_seen_nothing_changes(made_up, trained):
     torch.testing.assert_close(model.probability(far), model.probability(edge))
 
 
+@pytest.mark.parametrize('objects', [1, 2])
 @pytest.mark.parametrize('verdict', [0, 1])
-def test_verdicts_all_alike(hand, verdict):
+def test_verdicts_all_alike(hand, verdict, objects):
     features = torch.randn(40, details_size(len(hand.finger_names)))
     held = torch.full((40,), float(verdict))
-    data = JudgedGrasps(features, held, torch.arange(40) % 2, torch.rand(40))
+    data = JudgedGrasps(features, held, torch.arange(40) % objects, torch.rand(40))
     model, report = train_success(data, SMALL, seed=0)
     assert report.auc is None
     assert torch.isfinite(model.calibration).all()

@@ -12,7 +12,7 @@ from dex1b_core.model.learned_seeds import LearnedSettings, LearnedSynthesizer
 from dex1b_core.model.success_file import load_predictor
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.ranking import Prediction, predicted_success
-from dex1b_core.synthesis.seed_settings import seed_settings
+from dex1b_core.synthesis.seed_settings import REFINEMENT, seed_settings
 from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
 
 
@@ -55,8 +55,8 @@ class Makers:
         if networks is None:
             return cls(optimizer, None)
         model, _ = load_checkpoint(networks.generator, hand)
-        thorough = LearnedSettings.thorough(settings.draws, settings.refine_steps)
-        learned = replace(thorough, seeds=seeds)
+        steps = replace(REFINEMENT, steps=settings.refine_steps)
+        learned = LearnedSettings(draws=settings.draws, refinement=steps, seeds=seeds)
         return cls(optimizer, LearnedSynthesizer(hand, model, learned, predict=predict))
 
 

@@ -20,39 +20,43 @@ from dex1b_core.synthesis.seed_settings import REFINEMENT, SeedSettings
 from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
 from dex1b_core.synthesis.seeds import Seeds
 
+DRAWS = 64
 DRAWS_OF_A_PLACE = 4
 
 
 @dataclass(frozen=True)
 class LearnedSettings:
-    """How proposals become grasps: many, improved little, of which a prediction picks the best.
+    """How proposals become grasps.
 
     Attributes:
         draws: Proposals for each grasp refined; those of least energy go on.
         each: Of them about one place in a row, of which one goes on.
-        temperature: See `GraspSampler.sample`; makes good for the diversity that picking costs.
+        temperature: See `GraspSampler.sample`.
         flow_steps: See `GraspSampler.sample`.
         refinement: Of the descent.
         seeds: Of the rest: objective, pregrasp, squeeze, and how many grasps are refined for each
             one returned.
     """
 
-    draws: int = 8
+    draws: int = DRAWS
     each: int = DRAWS_OF_A_PLACE
-    temperature: float = 1.2
-    flow_steps: int | None = 3
-    refinement: DescentSettings = field(default_factory=lambda: replace(REFINEMENT, steps=20))
-    seeds: SeedSettings = field(default_factory=lambda: SeedSettings().with_excess(8.0))
+    temperature: float = 1.0
+    flow_steps: int | None = None
+    refinement: DescentSettings = REFINEMENT
+    seeds: SeedSettings = field(default_factory=SeedSettings)
 
     @classmethod
-    def thorough(cls, draws: int = 64, steps: int = 100) -> Self:
-        """Every proposal is to hold by itself: no more are refined than are returned."""
+    def quick(cls) -> Self:
+        """Many proposals, improved little: for small batches, where a step costs the same for all.
+
+        The scale of the noise makes good for the diversity that picking costs.
+        """
         return cls(
-            draws,
-            temperature=1.0,
-            flow_steps=None,
-            refinement=replace(REFINEMENT, steps=steps),
-            seeds=SeedSettings().with_excess(1.0),
+            draws=8,
+            temperature=1.2,
+            flow_steps=3,
+            refinement=replace(REFINEMENT, steps=20),
+            seeds=SeedSettings().with_excess(8.0),
         )
 
 

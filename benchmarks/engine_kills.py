@@ -25,8 +25,8 @@ import psutil
 from dex1b_core.data.shards import ShardFolder
 
 COMMAND = (
-    'engine', 'run', '--hand', 'allegro_right', '--rounds', '2', '--proposals', '256',
-    '--shapes', '8', '--training-steps', '100', '--workers', '2',
+    'engine', 'run', '--hand', 'allegro_right', '--rounds', '2', '--proposals', '128',
+    '--shapes', '8', '--per-task', '16', '--training-steps', '50', '--workers', '2',
 )  # fmt: skip
 RAY_WORKERS = 'ray::TaskWorker'
 
@@ -45,7 +45,7 @@ def killed_at_random(folder: Path, kills: int, rng: np.random.Generator) -> int:
     done = 0
     while True:
         engine = begin(folder)
-        patience = rng.uniform(5.0, 40.0) if done < kills else None
+        patience = rng.uniform(5.0, 25.0) if done < kills else None
         try:
             if engine.wait(patience) != 0:
                 raise SystemExit('the engine failed')
@@ -120,12 +120,13 @@ def main() -> None:
     if begin(whole).wait() != 0:
         raise SystemExit('the engine failed')
     report: dict[str, Any] = {'seed': arguments.seed}
-    count = killed_at_random(arguments.out / 'killed', arguments.kills, rng)
-    report['engine'] = {'kills': count, **compared(whole, arguments.out / 'killed')}
-    if arguments.ray:
-        count = workers_killed(arguments.out / 'ray', arguments.kills, rng)
-        report['ray'] = {'kills': count, **compared(whole, arguments.out / 'ray')}
-    (arguments.out / 'kills.json').write_text(json.dumps(report, indent=2) + '\n')
+    parts = {'engine': killed_at_random, 'ray': workers_killed}
+    for name, disturbed in parts.items():
+        if name == 'ray' and not arguments.ray:
+            continue
+        count = disturbed(arguments.out / name, arguments.kills, rng)
+        report[name] = {'kills': count, **compared(whole, arguments.out / name)}
+        (arguments.out / 'kills.json').write_text(json.dumps(report, indent=2) + '\n')
     print(json.dumps(report, indent=2))
 
 

@@ -48,6 +48,9 @@ def run(
     ] = 1.5,
     debias: Annotated[bool, typer.Option(help='Rare objects and places more often.')] = True,
     training_steps: Annotated[int, typer.Option(min=1, help='Of each round.')] = 3000,
+    per_task: Annotated[
+        int, typer.Option(min=1, help='About how many proposals make a shard.')
+    ] = 256,
     seed: Annotated[int, typer.Option(min=0, help='Of every random draw.')] = 0,
     workers: Annotated[int, typer.Option(min=1, help='Processes, or actors of a cluster.')] = 2,
     shards: ShardsOption = None,
@@ -63,7 +66,8 @@ def run(
 
     settings = EngineSettings(
         hand=hand, rounds=rounds, proposals=proposals, shapes=shapes, random=random, table=table,
-        excess=excess, debias=debias, training_steps=training_steps, seed=seed,
+        excess=excess, debias=debias, training_steps=training_steps,
+        per_task=per_task, seed=seed,
         objects=() if objects is None else tuple(objects.read_text().split()),
     )  # fmt: skip
     settings.remember(folder)

@@ -49,6 +49,7 @@ def report_page(
     command = (
         f'dex1b engine run --hand {settings.hand} --rounds {settings.rounds} '
         f'--proposals {settings.proposals} --shapes {settings.shapes} '
+        f'--excess {settings.excess:g} --per-task {settings.per_task} '
         f'--training-steps {settings.training_steps} --seed {settings.seed} --folder RUN'
     )
     valid = sum(row.valid for row in rounds)

@@ -4,7 +4,7 @@
 
 Median and 95 % of `--repeats` runs after five that do not count, for one and two threads; then,
 where it is installed (`pip install dex1b==0.0.5`), the public re-implementation of DexSimple
-without weights, which takes a cloud for each pose and 9 GB for 32.
+without weights, which takes a cloud for each pose.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ import psutil
 from dex1b_core.data.shards import ShardFolder
 
 COMMAND = (
-    'engine', 'run', '--hand', 'allegro_right', '--rounds', '2', '--proposals', '128',
+    'engine', 'run', '--hand', 'allegro_right', '--rounds', '2', '--proposals', '512',
     '--shapes', '8', '--per-task', '16', '--training-steps', '50', '--workers', '2',
 )  # fmt: skip
 RAY_WORKERS = 'ray::TaskWorker'
@@ -61,7 +61,7 @@ def killed_at_random(folder: Path, kills: int, rng: np.random.Generator) -> int:
 
 
 def workers_killed(folder: Path, kills: int, rng: np.random.Generator) -> int:
-    """Run to the end on Ray, a worker killed every few seconds; how many were."""
+    """Run to the end on Ray, a worker killed every half minute; how many were."""
     engine, done = begin(folder, '--ray-address', 'local'), 0
     due = time.monotonic() + 20.0
     while engine.is_running() and engine.status() != psutil.STATUS_ZOMBIE:
@@ -72,7 +72,7 @@ def workers_killed(folder: Path, kills: int, rng: np.random.Generator) -> int:
         if busy:
             busy[int(rng.integers(len(busy)))].kill()
             done += 1
-        due = time.monotonic() + rng.uniform(5.0, 15.0)
+        due = time.monotonic() + rng.uniform(20.0, 40.0)  # a task that dies four times ends the run
     if engine.wait() != 0:
         raise SystemExit('the engine failed')
     return done

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 if TYPE_CHECKING:
     from dex1b_core.synthesis.seed_object import SeedObject
     from dex1b_core.synthesis.seed_synthesizer import SeedSynthesizer
-from dex1b_core.synthesis.seeds import Seeds
+    from dex1b_core.synthesis.seeds import Seeds
 
 JsonOption = Annotated[Path | None, typer.Option('--json', help='Write the report to this file.')]
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import rclpy
+from rclpy.clock import Clock, ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -18,6 +19,7 @@ from dex1b_msgs.action import GraspObject
 from dex1b_msgs.srv import PlanGrasp
 from dex1b_ros import conversions
 from dex1b_ros.action_client import ActionClient
+from dex1b_ros.lease import PERIOD_S, ClientHeartbeat
 from dex1b_ros.node import wait_for
 
 DISCOVERY_S = 10.0
@@ -45,6 +47,7 @@ class Commander:
         self._thread.start()
         self._plan_client = self.node.create_client(PlanGrasp, 'plan_grasp')
         self._pick_client = ActionClient(self.node, GraspObject, 'grasp_object')
+        self._heartbeat = ClientHeartbeat(self.node, 'grasp_object')
 
     def __enter__(self) -> Self:
         return self
@@ -137,8 +140,15 @@ class Commander:
             raise Dex1bError(
                 ErrorCode.GOAL_REJECTED, "'grasp_object' refused the goal; is its node active?"
             )
+        timer = self.node.create_timer(
+            PERIOD_S,
+            lambda: self._heartbeat.beat(handle),
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
+        )
         try:
             return wait_for(handle.get_result_async(), timeout_s, "action 'grasp_object'").result
         except BaseException:
             wait_for(handle.cancel_goal_async(), DISCOVERY_S, "cancelling 'grasp_object'")
             raise
+        finally:
+            self.node.destroy_timer(timer)

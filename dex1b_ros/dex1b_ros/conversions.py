@@ -6,16 +6,19 @@ import array
 from typing import Any
 
 import numpy as np
-from builtin_interfaces.msg import Duration
+from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Point, Pose, Transform, Vector3
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image, PointCloud2, PointField
 from shape_msgs.msg import Mesh, MeshTriangle
 from shape_msgs.msg import Plane as PlaneMsg
 from std_msgs.msg import Header
+from trajectory_msgs.msg import JointTrajectory as TrajectoryMsg
+from trajectory_msgs.msg import JointTrajectoryPoint
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import OrientedBox, Plane, from_xyzw, to_xyzw
+from dex1b_core.motion import JointTrajectory
 from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
 from dex1b_core.planning import (
     CheckResult,
@@ -374,3 +377,22 @@ def rejection(message: msg.Rejection) -> Rejection:
 def timing_msg(stage: str, elapsed_s: float) -> msg.StageTiming:
     """Stage and wall-clock seconds to message."""
     return msg.StageTiming(stage=stage, duration=duration_msg(elapsed_s))
+
+
+def trajectory_msg(
+    trajectory: JointTrajectory, prefix: str = '', begin: Time | None = None
+) -> TrajectoryMsg:
+    """A trajectory for a controller; without `begin` it starts when it arrives."""
+    message = TrajectoryMsg(joint_names=[prefix + name for name in trajectory.names])
+    if begin is not None:
+        message.header.stamp = begin
+    message.points = [
+        JointTrajectoryPoint(
+            positions=trajectory.positions[k].tolist(),
+            velocities=trajectory.velocities[k].tolist(),
+            accelerations=trajectory.accelerations[k].tolist(),
+            time_from_start=duration_msg(float(t)),
+        )
+        for k, t in enumerate(trajectory.times)
+    ]
+    return message

@@ -20,17 +20,19 @@ from dex1b_core.robots import load_robot
 from dex1b_msgs.action import ExecuteGrasp
 from dex1b_msgs.msg import ExecutorStatus
 from dex1b_ros.conversions import duration_msg
+from dex1b_ros.lease import ClientLease
 from dex1b_ros.node import LATCHED, Dex1bNode, run
 from dex1b_ros.pick_request import ExecutorParameters, pick_request
 from dex1b_ros.pick_run import PickReport, PickRun
 from dex1b_ros.ros_robot import RosRobot
 from dex1b_ros.safety_gate import SafetyGate
 
+_NO_GOAL = 'no goal is running'
 _FIRST_MESSAGE_S = 3.0  # wall clock: discovery may still be under way
 
 
 class Executor(Dex1bNode):
-    """Serves execute_grasp, ~/stop and ~/reset; publishes ~/status, also as heartbeat."""
+    """Serves execute_grasp, ~/stop, ~/reset, ~/pause, ~/resume; ~/status is also its heartbeat."""
 
     Parameters = ExecutorParameters
 
@@ -66,7 +68,10 @@ class Executor(Dex1bNode):
         self._triggers = [
             self.create_service(Trigger, '~/stop', self._on_stop, callback_group=group),
             self.create_service(Trigger, '~/reset', self._on_reset, callback_group=group),
+            self.create_service(Trigger, '~/pause', self._on_pause, callback_group=group),
+            self.create_service(Trigger, '~/resume', self._on_resume, callback_group=group),
         ]
+        self._lease = ClientLease(self, 'execute_grasp')
         self._action = ActionServer(
             self,
             ExecuteGrasp,
@@ -92,6 +97,7 @@ class Executor(Dex1bNode):
     def cleanup(self) -> None:
         """Free what configure made."""
         self._action.destroy()
+        self._lease.destroy()
         for service in self._triggers:
             self.destroy_service(service)
         self.destroy_timer(self._timer)
@@ -144,6 +150,18 @@ class Executor(Dex1bNode):
         self._publish_status()
         return response
 
+    def _on_pause(self, request: Any, response: Any) -> Any:
+        response.success = self._goal is not None
+        response.message = 'the arm ramps down until ~/resume' if response.success else _NO_GOAL
+        self._robot.pause_requested = response.success
+        return response
+
+    def _on_resume(self, request: Any, response: Any) -> Any:
+        response.success = self._robot.pause_requested
+        response.message = 'going on' if response.success else 'not paused'
+        self._robot.pause_requested = False
+        return response
+
     def _check_goal(self) -> None:
         """Ends a goal that must not go on."""
         if self._goal is not None and self._goal.is_cancel_requested:
@@ -159,10 +177,16 @@ class Executor(Dex1bNode):
         self._publish_status()
         self._publish_feedback()
         goal = self._goal
-        if goal is not None and self.params.stop_on_client_loss and goal.is_active:
-            service = self.resolve_service_name('execute_grasp/_action/get_result')
-            if self.count_clients(service) == 0:
-                self._stop('the client that sent the goal is gone')
+        if goal is None or not self.params.stop_on_client_loss or not goal.is_active:
+            return
+        service = self.resolve_service_name('execute_grasp/_action/get_result')
+        if self.count_clients(service) == 0:
+            self._stop('the client that sent the goal is gone')
+        elif (silence := self._lease.silence(goal)) > self.params.client_lease:
+            self._stop(
+                f'the client that sent the goal has been silent for {silence:.1f} s; '
+                f'{self.params.client_lease:.1f} s are allowed'
+            )
 
     def _publish_status(self, stage: Stage | None = None) -> None:
         if stage is None and self._stop_reason:
@@ -201,10 +225,13 @@ class Executor(Dex1bNode):
         try:
             self._refuse_unless_ready(handle.request)
             self._goal, self._began, self._message = handle, time.monotonic(), ''
+            self._lease.watch(handle)
             try:
                 await self.in_thread(self._run, handle.request, result)
             finally:
                 self._goal, self._report = None, None
+                self._robot.pause_requested = False
+                self._lease.forget(handle)
         except Exception as error:
             self.fail(result, error)
             self._message = result.error_msg

@@ -10,7 +10,7 @@ from pydantic import Field
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 
-from dex1b_core.errors import ErrorCode
+from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.planning.pipeline import (
     GraspPlan,
     PlanningError,
@@ -21,6 +21,7 @@ from dex1b_msgs.action import ExecuteGrasp, GraspObject
 from dex1b_msgs.msg import ExecutorStatus
 from dex1b_msgs.srv import PlanGrasp
 from dex1b_ros import conversions
+from dex1b_ros.lease import ClientLease
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
 from dex1b_ros.planning_clients import ActionCaller, raise_reply
 
@@ -44,6 +45,9 @@ class Parameters(NodeParameters):
     capture_timeout: float = Field(10.0, ge=0.1, le=120.0, description='[s] wall clock')
     velocity_scaling: float = Field(0.1, ge=0.01, le=1.0, description='of the planned motion')
     lift_height: float = Field(0.15, ge=0.02, le=0.5, description='[m]')
+    client_lease: float = Field(
+        2.0, ge=0.5, description='[s] wall clock, silence of a client that had a heartbeat'
+    )
     execution_timeout: float = Field(300.0, ge=1.0, le=3600.0, description='[s] wall clock')
 
 
@@ -62,7 +66,9 @@ class GraspServer(Dex1bNode):
         self._robot = load_robot(self.params.robot)
         self._planning = GraspPlanning(self, self._robot)
         group = ReentrantCallbackGroup()
-        self._execute = ActionCaller(self, ExecuteGrasp, 'execute_grasp')
+        self._execute = ActionCaller(self, ExecuteGrasp, 'execute_grasp', has_lease=True)
+        self._lease = ClientLease(self, 'grasp_object')
+        self._picking = False
         self._service = self.create_service(
             PlanGrasp, 'plan_grasp', self._on_plan, callback_group=group
         )
@@ -79,6 +85,7 @@ class GraspServer(Dex1bNode):
     def cleanup(self) -> None:
         """Free what configure made."""
         self._action.destroy()
+        self._lease.destroy()
         self._execute.destroy()
         self.destroy_service(self._service)
         self._planning.destroy()
@@ -103,7 +110,17 @@ class GraspServer(Dex1bNode):
     async def _on_grasp_object(self, handle: Any) -> Any:
         result = GraspObject.Result()
         try:
-            await self.in_thread(self._grasp_object, handle, result)
+            if self._picking:
+                raise Dex1bError(
+                    ErrorCode.BUSY, 'another pick is running; wait for it or cancel it'
+                )
+            self._picking = True
+            self._lease.watch(handle)
+            try:
+                await self.in_thread(self._grasp_object, handle, result)
+            finally:
+                self._picking = False
+                self._lease.forget(handle)
         except Exception as error:
             if isinstance(error, PlanningError):
                 self._fill(result, error.plan)
@@ -126,10 +143,14 @@ class GraspServer(Dex1bNode):
             feedback.elapsed = conversions.duration_msg(time.monotonic() - start)
             handle.publish_feedback(feedback)
 
+        def cancelled() -> bool:
+            lost = self._lease.silence(handle) > self.params.client_lease
+            return bool(handle.is_cancel_requested or lost)
+
         planned = self._planning.plan(
             goal.target, goal.hand, goal.seed, self._options(None),
             on_stage=lambda stage: report(STAGES[stage]),
-            cancelled=lambda: handle.is_cancel_requested,
+            cancelled=cancelled,
         )  # fmt: skip
         plan = planned.plan
         self._fill(result, plan)
@@ -144,7 +165,7 @@ class GraspServer(Dex1bNode):
         reply = self._execute.call(
             execute,
             timeout_s=self.params.execution_timeout,
-            cancelled=lambda: handle.is_cancel_requested,
+            cancelled=cancelled,
             on_feedback=lambda f: report(f.stage, f.candidate_id, len(plan.candidates)),
         )
         result.executed_id, result.object_held = reply.executed_id, reply.object_held

@@ -32,6 +32,9 @@ class ExecutorParameters(NodeParameters):
     require_safety_monitor: bool = Field(True, description='refuse to move without its OK')
     safety_max_wall_age: float = Field(1.5, ge=0.1, description='[s] silence that is a stop')
     controller_timeout: float = Field(10.0, ge=0.1, description='[s] wall clock, discovery')
+    client_lease: float = Field(
+        2.0, ge=0.5, description='[s] wall clock, silence of a client that had a heartbeat'
+    )
     stop_on_client_loss: bool = Field(True, description="stop when the goal's client is gone")
     motion: MotionSettings = MotionSettings()
     tolerances: ExecutionSettings = ExecutionSettings()

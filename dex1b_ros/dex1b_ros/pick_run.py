@@ -90,6 +90,9 @@ class PickRun:
                 start=start,
                 start_tolerance=tolerance,
             ),
+            resume=lambda trajectory, elapsed: self._motion.resume(
+                trajectory, elapsed, scaling=request.velocity_scaling
+            ),
             on_progress=self._progressed,
         )
         self.report.progress = execution.progress

@@ -17,6 +17,7 @@ from dex1b_msgs.msg import SceneSnapshot
 from dex1b_msgs.srv import GenerateGrasps
 from dex1b_ros import conversions
 from dex1b_ros.action_client import ActionClient
+from dex1b_ros.lease import PERIOD_S, ClientHeartbeat
 from dex1b_ros.node import Dex1bNode, wait_for
 
 MARGIN_S = 10.0
@@ -32,8 +33,10 @@ def raise_reply(reply: Any) -> None:
 class ActionCaller:
     """Send a goal from a worker thread and wait for its result; cancels it when asked."""
 
-    def __init__(self, node: Dex1bNode, kind: Any, name: str) -> None:
+    def __init__(self, node: Dex1bNode, kind: Any, name: str, *, has_lease: bool = False) -> None:
+        """Create the client; `has_lease` when the server wants to hear that it lives."""
         self._client = ActionClient(node, kind, name)
+        self._heartbeat = ClientHeartbeat(node, name) if has_lease else None
         self._name = name
 
     def call(
@@ -75,10 +78,12 @@ class ActionCaller:
             if cancelled() and not asked_to_cancel:
                 handle.cancel_goal_async()
                 asked_to_cancel = True
+            if self._heartbeat is not None:
+                self._heartbeat.beat(handle)
             try:
-                wait_for(future, 0.2, self._name)
+                wait_for(future, PERIOD_S, self._name)
             except Dex1bError:
-                waited += 0.2
+                waited += PERIOD_S
                 if waited > timeout_s + MARGIN_S:
                     handle.cancel_goal_async()
                     raise Dex1bError(
@@ -89,6 +94,8 @@ class ActionCaller:
 
     def destroy(self) -> None:
         """Free the client."""
+        if self._heartbeat is not None:
+            self._heartbeat.destroy()
         self._client.destroy()
 
 

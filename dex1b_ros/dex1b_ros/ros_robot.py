@@ -36,6 +36,7 @@ class RosRobot:
         self._hand = TrajectoryClient(node, robot.hand, keeps_grip=True)
         self.checks: list[Callable[[], None]] = []
         """Called by `check`; each may raise to end the execution."""
+        self.pause_requested = False
 
     def destroy(self) -> None:
         """Free clients and subscriptions."""
@@ -96,6 +97,10 @@ class RosRobot:
         """Raise when the execution must end."""
         for check in self.checks:
             check()
+
+    def paused(self) -> bool:
+        """Whether the arm is to rest for a while."""
+        return self.pause_requested
 
     def pause(self, seconds: float) -> None:
         """Let wall-clock time pass."""

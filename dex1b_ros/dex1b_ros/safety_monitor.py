@@ -1,7 +1,7 @@
 """Watches the robot from a process of its own and says whether it may move.
 
 It is no emergency stop: it asks the executor to ramp down, and if the executor has died in
-motion, asks the arm's controller to hold.
+motion, brings the arm to rest itself.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from action_msgs.srv import CancelGoal
 from rclpy.clock import Clock, ClockType
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
@@ -17,6 +16,7 @@ from std_srvs.srv import Trigger
 from dex1b_core.execution.safety import Finding, SafetyLatch, SafetyLevel, SafetyReason
 from dex1b_core.robots import load_robot
 from dex1b_msgs.msg import ExecutorStatus, SafetyStatus
+from dex1b_ros.arm_holder import ArmHolder
 from dex1b_ros.node import LATCHED, Dex1bNode, run
 from dex1b_ros.safety_inputs import SafetyInputs, SafetyParameters
 
@@ -24,6 +24,7 @@ _MOVING = {
     ExecutorStatus.HOME, ExecutorStatus.PREGRASP, ExecutorStatus.APPROACH, ExecutorStatus.CLOSE,
     ExecutorStatus.SQUEEZE, ExecutorStatus.VERIFY, ExecutorStatus.LIFT, ExecutorStatus.HOLD,
     ExecutorStatus.RETREAT, ExecutorStatus.STOPPING,
+    ExecutorStatus.PAUSED,
 }  # fmt: skip
 _LOOK_S = 0.1
 _REPEAT_S = 0.5
@@ -56,9 +57,7 @@ class SafetyMonitor(Dex1bNode):
             ),
         ]
         self._reset = self.create_service(Trigger, '~/reset', self._on_reset)
-        self._cancel = self.create_client(
-            CancelGoal, f'{robot.arm.controller}/follow_joint_trajectory/_action/cancel_goal'
-        )
+        self._holder = ArmHolder(self, robot.arm)
         self._timer = self.create_timer(
             _LOOK_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
@@ -73,7 +72,7 @@ class SafetyMonitor(Dex1bNode):
         for subscription in self._subscriptions_own:
             self.destroy_subscription(subscription)
         self.destroy_service(self._reset)
-        self.destroy_client(self._cancel)
+        self._holder.destroy()
         self.destroy_timer(self._timer)
         self.destroy_publisher(self._status)
 
@@ -129,12 +128,10 @@ class SafetyMonitor(Dex1bNode):
         return findings
 
     def _hold_arm(self) -> None:
-        """Cancel every goal of the arm's controller, once; the hand keeps its grip."""
-        if self._held_after_loss:
-            return
-        self._held_after_loss = True
-        self.get_logger().error("executor lost in motion: cancelling the arm's goals")
-        self._cancel.call_async(CancelGoal.Request())  # all zero: every goal
+        """Bring the arm to rest, once."""
+        if not self._held_after_loss:
+            self._held_after_loss = True
+            self._holder.hold()
 
     def _publish(self, level: SafetyLevel, reasons: SafetyReason, text: str) -> None:
         changed = (int(level), int(reasons)) != self._published

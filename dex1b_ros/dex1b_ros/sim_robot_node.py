@@ -1,4 +1,8 @@
-"""A simulated bench in place of camera and controllers: it speaks exactly their topics."""
+"""A simulated bench in place of camera and controllers: it speaks exactly their topics.
+
+Another object: `ros2 lifecycle set` deactivate and cleanup, `ros2 param set` object and seed,
+configure and activate. Its clock goes on.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +58,7 @@ class SimRobotNode(Dex1bNode):
         super().__init__('sim_robot')
         self._threads: list[PacedThread] = []
         self._driver: RobotDriver | None = None
+        self._epoch = _START_TIME
 
     def configure(self) -> None:
         """Build the world; create publishers and controllers."""
@@ -112,6 +117,7 @@ class SimRobotNode(Dex1bNode):
         """Free the world."""
         if self._driver is None:
             return
+        self._epoch += self._world.time  # a new world must not turn back everybody's clock
         self._driver.destroy()
         self._camera.destroy()
         self.destroy_publisher(self._clock_topic)
@@ -166,7 +172,7 @@ class SimRobotNode(Dex1bNode):
 
     def _observe(self) -> None:
         robot = self._world.robot
-        self._driver.observe(_START_TIME + self._world.time, robot.positions(), robot.velocities())
+        self._driver.observe(self._epoch + self._world.time, robot.positions(), robot.velocities())
 
     def _publish_object(self, stamp: Time) -> None:
         if self._pose_topic.get_subscription_count():
@@ -184,7 +190,7 @@ class SimRobotNode(Dex1bNode):
         self._frame_due.set()
 
     def _stamp(self) -> Time:
-        nanoseconds = round((_START_TIME + self._world.time) * 1e9)
+        nanoseconds = round((self._epoch + self._world.time) * 1e9)
         return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
 
     # -- camera thread -------------------------------------------------------------------------

@@ -222,6 +222,7 @@ class TrajectoryServer:
         controller = self.controller
         time = duration_msg(controller.elapsed(state.time))
         feedback = FollowJointTrajectory.Feedback(joint_names=list(controller.joints))
+        feedback.header.stamp = self._node.get_clock().now().to_msg()
         feedback.desired = _point(controller.target, controller.target_velocity, time)
         feedback.actual = _point(state.position, state.velocity, time)
         feedback.error = _point(

@@ -11,6 +11,7 @@ from std_msgs.msg import Bool
 
 from dex1b_core.errors import ErrorCode
 from dex1b_msgs.msg import ExecutorStatus, SafetyStatus
+from dex1b_ros.lease import ClientHeartbeat
 from dex1b_ros.node import LATCHED
 
 pytestmark = pytest.mark.ros
@@ -157,6 +158,41 @@ def test_estop_stops_the_arm_and_must_be_reset(bench):
     assert bench.trigger('safety_monitor/reset').success
 
 
+def test_pause_rests_on_the_path_and_resume_goes_on(bench):
+    assert not bench.trigger('executor/pause').success
+    goal = bench.goal(stop_after=ExecutorStatus.APPROACH)
+    handle = bench.start(goal, until=ExecutorStatus.PREGRASP)
+    since = time.monotonic()
+    assert bench.trigger('executor/pause').success
+    status = bench.client.wait_for_message(
+        ExecutorStatus, bench.name('executor/status'), LATCHED,
+        accept=lambda m: m.stage == ExecutorStatus.PAUSED,
+    )  # fmt: skip
+    assert status.stage == ExecutorStatus.PAUSED
+    assert_ramped_to_rest(bench, since, within_s=2.0)
+    begin = time.monotonic()
+    time.sleep(1.0)
+    assert np.abs(bench.history(begin)[2]).max() < 0.01
+    assert bench.trigger('executor/resume').success
+    result = bench.finish(handle)
+    assert result.error_code == ErrorCode.NONE, result.error_msg
+    assert np.abs(bench.history(begin)[2]).max() > 0.1
+    assert not bench.trigger('executor/resume').success
+    bench.restart()
+
+
+def test_a_client_that_falls_silent_stops_the_arm(bench):
+    heartbeat = ClientHeartbeat(bench.client.node, bench.name('execute_grasp'))
+    goal = bench.goal(velocity_scaling=0.1)
+    handle = bench.start(goal, until=ExecutorStatus.PREGRASP, speed=0.05)
+    for _ in range(5):
+        heartbeat.beat(handle)
+        time.sleep(0.1)
+    result = bench.finish(handle)
+    assert result.error_code == ErrorCode.SAFETY_STOP
+    assert 'client that sent the goal has been silent for 2' in result.error_msg
+
+
 def test_deactivation_stops_the_arm(bench):
     handle = bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
     since = time.monotonic()
@@ -215,11 +251,17 @@ def test_interrupt_stops_the_arm_before_the_process_ends(bench):
 def test_executor_that_dies_in_motion_is_noticed_and_the_arm_held(bench):
     # so slow that the end is further than the monitor's patience
     bench.start(bench.goal(velocity_scaling=0.05), until=ExecutorStatus.PREGRASP, speed=0.05)
+    since = time.monotonic()
     bench.executor.stop(signal_number=signal.SIGKILL)
     status = bench.safety(lambda m: m.level == SafetyStatus.STOP)
     assert status.reasons & SafetyStatus.HEARTBEAT_LOST
     time.sleep(1.0)
-    assert np.abs(bench.arm('velocity')).max() < 0.01
+    assert 'ramping the arm down' in bench.monitor.output
+    _, _, velocities = bench.history(since)
+    assert np.abs(velocities[-1]).max() < 0.01
+    # a ramp, not a jump: each step is a small part of the speed
+    steps = np.abs(np.diff(velocities, axis=0)).max()
+    assert steps < 0.5 * np.abs(velocities).max()
     assert np.abs(bench.arm() - ROBOT.arm.home).max() < 1.0, 'it went on to the end'
     assert bench.trigger('safety_monitor/reset').success
 

@@ -15,9 +15,8 @@ from geometry_msgs.msg import PoseStamped
 from harness import Client, NodeProcess
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from rcl_interfaces.msg import Parameter as ParameterMsg
-from rcl_interfaces.msg import ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
@@ -26,6 +25,7 @@ from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from dex1b_core.robots import load_robot
+from dex1b_core.simulation.world import Placement
 from dex1b_ros import conversions
 from dex1b_ros.action_client import ActionClient
 from dex1b_ros.node import LATCHED
@@ -289,13 +289,23 @@ def _transition(client, node, transition):
 
 
 def _set(client, node, name, value):
-    parameter = ParameterMsg(
-        name=name,
-        value=ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=value),
-    )
-    request = SetParameters.Request(parameters=[parameter])
+    request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
     answer = client.call(SetParameters, f'{node}/set_parameters', request)
     assert answer.results[0].successful
+
+
+def test_another_object_takes_the_place_and_time_goes_on(bench):
+    before = conversions.seconds(joint_states(bench).header.stamp)
+    for transition in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP):
+        _transition(bench, 'sim_robot', transition)
+    _set(bench, 'sim_robot', 'seed', 77)
+    for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
+        _transition(bench, 'sim_robot', transition)
+    after = conversions.seconds(joint_states(bench).header.stamp)
+    assert before < after < before + 5.0
+    pose = bench.wait_for_message(PoseStamped, 'sim_robot/object_pose').pose
+    expected = Placement().draw(77)
+    np.testing.assert_allclose(conversions.pose(pose)[:2, 3], expected[:2, 3], atol=0.02)
 
 
 def test_an_unknown_object_is_named_and_can_be_mended_while_it_runs(client):

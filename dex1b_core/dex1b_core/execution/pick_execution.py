@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +13,19 @@ from numpy.typing import NDArray
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.execution.grip import Grip, GripJudge
 from dex1b_core.execution.port import Motion, RobotPort
+from dex1b_core.execution.retreat import way_back
 from dex1b_core.execution.settings import ExecutionSettings
 from dex1b_core.motion.plan import PickPlan, PickStage, Stage
-from dex1b_core.motion.timing import rest_to_rest
 from dex1b_core.motion.trajectory import JointTrajectory
 from dex1b_core.robots import RobotDescription
 
 Array = NDArray[np.float64]
 Validate = Callable[[JointTrajectory, Array | None, float], None]
+Resume = Callable[[JointTrajectory, float], JointTrajectory]
 
 _FREE = (Stage.HOME, Stage.PREGRASP)  # nothing but air in the way
+_STOP_BEGINS = 0.1  # s until a ramp has certainly begun
+_PLACES = 2001  # on a motion, to find where the arm is
 
 
 @dataclass
@@ -57,6 +60,7 @@ class PickExecution:
         settings: Tolerances.
         validate: Last check of a trajectory, given the measured start (None = do not compare) and
             how far it may be from the planned one [rad].
+        resume: Time the rest of an arm motion from rest, given where on it the arm is [s].
         on_progress: Called when the stage changes.
     """
 
@@ -67,12 +71,14 @@ class PickExecution:
         settings: ExecutionSettings,
         *,
         validate: Validate,
+        resume: Resume,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self._robot = robot
         self._port = port
         self._settings = settings
         self._validate = validate
+        self._resume = resume
         self._on_progress = on_progress
         self.progress = Progress()
 
@@ -107,7 +113,7 @@ class PickExecution:
         """
         try:
             with self._stage(Stage.RETREAT):
-                for stage in _way_back(plan, self._port, self._robot, self._settings):
+                for stage in way_back(plan, self._port, self._robot, self._settings):
                     self._execute(stage)
         except BaseException:
             self._port.stop_arm()
@@ -129,6 +135,7 @@ class PickExecution:
 
     def _execute(self, stage: PickStage) -> None:
         self._port.check()
+        self._wait_while_paused()
         self.progress.touched |= stage.stage is Stage.CLOSE
         if stage.hand is not None:
             self._validate(stage.hand, None, np.inf)
@@ -140,17 +147,30 @@ class PickExecution:
             self._validate(stage.arm, start, tolerance)
         hand = None if stage.hand is None else self._port.send(stage.hand)
         arm = None if stage.arm is None else self._port.send(stage.arm)
-        self._follow(stage, arm, hand)
+        if not self._follow(stage, arm, hand):
+            assert stage.arm is not None
+            self._stop_for_a_while()
+            rest = self._resume(stage.arm, self._place_on(stage.arm))
+            self._execute(replace(stage, arm=rest, hand=None))
+            return
         if stage.arm is not None:
             self._arrive(stage)
         if stage.settle > 0:
             self._wait(stage.settle, stage.settle, f'{stage.stage.name} to settle')
 
-    def _follow(self, stage: PickStage, arm: Motion | None, hand: Motion | None) -> None:
-        """Watch until both motions are over: the arm by its controller, the hand by time."""
+    def _follow(self, stage: PickStage, arm: Motion | None, hand: Motion | None) -> bool:
+        """Watch until both motions are over: the arm by its controller, the hand by time.
+
+        Returns whether it came to that; not so when the arm is to rest on its way.
+        """
+        interrupted = False
 
         def over() -> bool:
+            nonlocal interrupted
             if arm is not None and stage.arm is not None:
+                interrupted = self._port.paused() and not arm.finished()
+                if interrupted:
+                    return True
                 self._check_tracking(stage.arm, arm)
                 if not arm.finished():
                     return False
@@ -162,6 +182,42 @@ class PickExecution:
             return hand is None or stage.hand is None or hand.elapsed() >= stage.hand.duration
 
         self._until(over, stage.duration, f'{stage.stage.name} to end')
+        return not interrupted
+
+    # -- pause ---------------------------------------------------------------------------------
+
+    def _stop_for_a_while(self) -> None:
+        """Ramp the arm down on its path; a hand that moves ends what it does."""
+        self._port.stop_arm()
+
+        def still() -> bool:
+            velocities = self._port.measure(self._robot.arm.joints).velocities
+            return bool((np.nan_to_num(np.abs(velocities)) < self._settings.rest_velocity).all())
+
+        self._wait(_STOP_BEGINS, self._settings.arrival_timeout, 'the stop to begin')
+        self._until(still, 0.0, 'the arm to rest', limit=self._settings.arrival_timeout)
+
+    def _wait_while_paused(self) -> None:
+        if not self._port.paused():
+            return
+        stage = self.progress.stage
+        self.progress.stage = Stage.PAUSED
+        self._on_progress(self.progress)
+        while self._port.paused():
+            self._port.check()
+            self._port.measure(self._robot.arm.joints)  # raises when nothing is known any more
+            self._port.pause(self._settings.poll_period)
+        self.progress.stage = stage
+        self._on_progress(self.progress)
+
+    def _place_on(self, trajectory: JointTrajectory) -> float:
+        """Path time [s] at which a motion is closest to where the arm is."""
+        measured = self._port.measure(trajectory.names).positions
+        times = np.linspace(trajectory.times[0], trajectory.duration, _PLACES)
+        away = np.abs(trajectory.sample(times)[0] - measured).max(axis=1)
+        return float(times[int(away.argmin())])
+
+    # -- arm -----------------------------------------------------------------------------------
 
     def _check_tracking(self, trajectory: JointTrajectory, motion: Motion) -> None:
         if motion.finished():
@@ -276,32 +332,3 @@ class PickExecution:
                     f'{limit:.1f} s are allowed',
                 )
             self._port.pause(settings.poll_period)
-
-
-def _way_back(
-    plan: PickPlan, port: RobotPort, robot: RobotDescription, settings: ExecutionSettings
-) -> list[PickStage]:
-    """Reversed motions from wherever on the plan the arm rests."""
-    arm = port.measure(robot.arm.joints).positions
-    motions = [stage.arm for stage in plan.stages if stage.arm is not None]
-    ends = [float(np.abs(motion.positions[-1] - arm).max()) for motion in motions]
-    last = int(np.argmin(ends))
-    if ends[last] > settings.contact_tolerance:
-        raise Dex1bError(
-            ErrorCode.START_STATE_MISMATCH,
-            f'the arm rests {ends[last]:.3f} rad from the end of every stage; no known way back',
-        )
-    opening = plan.stage(Stage.CLOSE).hand
-    assert opening is not None
-    stages = [
-        PickStage(Stage.RETREAT, arm=motion.reversed()) for motion in reversed(motions[: last + 1])
-    ]
-    approached = min(2, last + 1)
-    hand = PickStage(Stage.RETREAT, hand=_opening(port, robot, opening))
-    return [*stages[: len(stages) - approached], hand, *stages[len(stages) - approached :]]
-
-
-def _opening(port: RobotPort, robot: RobotDescription, closing: JointTrajectory) -> JointTrajectory:
-    """From the measured posture back to where closing began, slower than closing was."""
-    start = port.measure(robot.hand.joints).positions
-    return rest_to_rest(robot.hand.joints, start, closing.positions[0], 1.5 * closing.duration)

@@ -71,5 +71,8 @@ class RobotPort(Protocol):
             Dex1bError: CANCELED, PREEMPTED, SAFETY_STOP or PRECONDITION.
         """
 
+    def paused(self) -> bool:
+        """Whether somebody wants the arm to rest for a while."""
+
     def pause(self, seconds: float) -> None:
         """Let wall-clock time pass."""

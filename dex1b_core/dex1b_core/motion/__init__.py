@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from dex1b_core.motion.plan import PickPlan, PickStage, Stage
 from dex1b_core.motion.settings import MotionSettings
-from dex1b_core.motion.trajectory import JointTrajectory, stopping_trajectory
+from dex1b_core.motion.trajectory import (
+    JointTrajectory,
+    braking_trajectory,
+    stopping_trajectory,
+)
 from dex1b_core.motion.validate import JointLimits, validate_trajectory
 
 if TYPE_CHECKING:
@@ -23,6 +27,7 @@ __all__ = [
     'PickPlan',
     'PickStage',
     'Stage',
+    'braking_trajectory',
     'stopping_trajectory',
     'validate_trajectory',
 ]

@@ -20,7 +20,7 @@ from dex1b_core.motion.pick_stages import PickTiming
 from dex1b_core.motion.plan import PickPlan
 from dex1b_core.motion.robot_model import RobotModel
 from dex1b_core.motion.settings import MotionSettings
-from dex1b_core.motion.timing import time_path
+from dex1b_core.motion.timing import resumed, time_path
 from dex1b_core.motion.trajectory import JointTrajectory
 from dex1b_core.motion.transit import Transit
 from dex1b_core.motion.validate import JointLimits, validate_trajectory
@@ -52,6 +52,7 @@ class ArmMotion:
             self.model.upper,
             np.array(robot.arm.velocity_limits),
             np.array(robot.arm.acceleration_limits),
+            _optional(robot.arm.jerk_limits),
         )
         self.hand_limits = JointLimits(
             robot.hand.joints,
@@ -59,6 +60,7 @@ class ArmMotion:
             self.model.hand_upper,
             np.array(robot.hand.velocity_limits),
             np.array(robot.hand.acceleration_limits),
+            _optional(robot.hand.jerk_limits),
         )
         ik = ArmIk(self.model)
         self._anchors = AnchorSearch(self.model, ik, self.settings)
@@ -251,6 +253,18 @@ class ArmMotion:
         else:
             validate_trajectory(trajectory, self.hand_limits, start=start)
 
+    def resume(
+        self, trajectory: JointTrajectory, elapsed: float, *, scaling: float
+    ) -> JointTrajectory:
+        """The rest of an arm trajectory that was stopped on its way.
+
+        Args:
+            trajectory: What was interrupted.
+            elapsed: Path time at which the arm rests [s].
+            scaling: Fraction of the arm's limits.
+        """
+        return resumed(trajectory, elapsed, self.arm_limits, scaling=scaling)
+
     # -- parts ---------------------------------------------------------------------------------
 
     def _home(self) -> Array:
@@ -273,6 +287,10 @@ class ArmMotion:
         path = self._transit.path(start, goals, pregrasp, checkers.transit, seed)
         reached = int(np.argmin([np.abs(goal - path[-1]).max() for goal in goals]))
         return path, anchors[reached]
+
+
+def _optional(values: tuple[float, ...] | None) -> Array | None:
+    return None if values is None else np.array(values)
 
 
 def _vector(positions: Mapping[str, float], names: tuple[str, ...], what: str) -> Array:

@@ -28,6 +28,7 @@ class Stage(IntEnum):
     RETREAT = 13
     STOPPING = 14
     STOPPED = 15
+    PAUSED = 16
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Time for paths: joint positions become trajectories within velocity and acceleration limits."""
+"""Time for paths: trajectories within the limits of velocity, acceleration and jerk."""
 
 from __future__ import annotations
 
@@ -56,6 +56,24 @@ def time_path(
     return _slowed(_sampled(timed, limits.names, 0.85 * period), limits, scaling)
 
 
+def resumed(
+    trajectory: JointTrajectory, elapsed: float, limits: JointLimits, *, scaling: float = 1.0
+) -> JointTrajectory:
+    """The rest of a motion along its own path, from rest.
+
+    Args:
+        trajectory: What was interrupted.
+        elapsed: Path time at which the joints are [s].
+        limits: Of the joints.
+        scaling: Fraction of the velocity and acceleration limits to use.
+    """
+    period = float(np.diff(trajectory.times).max())
+    begin = float(np.clip(elapsed, trajectory.times[0], trajectory.duration))
+    later = trajectory.times[trajectory.times > begin + 0.25 * period]
+    path, _, _ = trajectory.sample([begin, *later])
+    return time_path(path, limits, scaling=scaling, period=period)
+
+
 def point_to_point(
     start: ArrayLike,
     goal: ArrayLike,
@@ -79,7 +97,8 @@ def point_to_point(
     change = end - begin
     by_velocity = 1.875 * np.abs(change) / (limits.velocity * scaling)
     by_acceleration = np.sqrt(5.7735 * np.abs(change) / (limits.acceleration * scaling))
-    duration = float(max(min_duration, by_velocity.max(), by_acceleration.max()))
+    by_jerk = 0.0 if limits.jerk is None else np.cbrt(60.0 * np.abs(change) / limits.jerk).max()
+    duration = float(max(min_duration, by_velocity.max(), by_acceleration.max(), by_jerk))
     return rest_to_rest(limits.names, begin, end, duration, period=period)
 
 
@@ -132,7 +151,8 @@ def _slowed(trajectory: JointTrajectory, limits: JointLimits, scaling: float) ->
     _, velocities, accelerations = trajectory.sample(times)
     speed = float((np.abs(velocities) / (limits.velocity * scaling)).max())
     push = float((np.abs(accelerations) / (limits.acceleration * scaling)).max())
-    factor = max(1.0, speed, push**0.5)
+    jerk = 0.0 if limits.jerk is None else float((trajectory.peak_jerk() / limits.jerk).max())
+    factor = max(1.0, speed, push**0.5, jerk ** (1 / 3))
     return JointTrajectory(
         trajectory.names,
         trajectory.times * factor,

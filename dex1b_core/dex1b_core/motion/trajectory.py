@@ -52,12 +52,7 @@ class JointTrajectory:
         k = np.clip(np.searchsorted(self.times, t, side='right') - 1, 0, len(self.times) - 2)
         span = (self.times[k + 1] - self.times[k])[:, None]
         u = np.clip((t - self.times[k])[:, None] / span, 0.0, 1.0)
-        p0, p1 = self.positions[k], self.positions[k + 1]
-        v0, v1 = self.velocities[k] * span, self.velocities[k + 1] * span
-        a0, a1 = self.accelerations[k] * span**2, self.accelerations[k + 1] * span**2
-        c3 = 10 * (p1 - p0) - 6 * v0 - 4 * v1 - 1.5 * a0 + 0.5 * a1
-        c4 = -15 * (p1 - p0) + 8 * v0 + 7 * v1 + 1.5 * a0 - a1
-        c5 = 6 * (p1 - p0) - 3 * v0 - 3 * v1 - 0.5 * a0 + 0.5 * a1
+        p0, v0, a0, c3, c4, c5 = self._quintics(k)
         position = p0 + u * (v0 + u * (a0 / 2 + u * (c3 + u * (c4 + u * c5))))
         velocity = v0 + u * (a0 + u * (3 * c3 + u * (4 * c4 + u * 5 * c5)))
         acceleration = a0 + u * (6 * c3 + u * (12 * c4 + u * 20 * c5))
@@ -68,6 +63,29 @@ class JointTrajectory:
             np.where(outside, still, velocity / span),
             np.where(outside, still, acceleration / span**2),
         )
+
+    def peak_jerk(self) -> Array:
+        """(J,) largest absolute jerk between samples [rad/s^3], exactly."""
+        pieces = np.arange(len(self.times) - 1)
+        _, _, _, c3, c4, c5 = self._quintics(pieces)
+        # jerk is a parabola in u: its extremes are at the ends and, where inside, at the vertex
+        with np.errstate(divide='ignore', invalid='ignore'):
+            vertex = np.nan_to_num(np.clip(-c4 / (5 * c5), 0.0, 1.0))
+        ends = [np.zeros_like(vertex), vertex, np.ones_like(vertex)]
+        jerk = np.stack([np.abs(6 * c3 + u * (24 * c4 + 60 * c5 * u)) for u in ends]).max(axis=0)
+        span = np.diff(self.times)[:, None]
+        return np.asarray((jerk / span**3).max(axis=0))
+
+    def _quintics(self, k: NDArray[np.intp]) -> tuple[Array, Array, Array, Array, Array, Array]:
+        """Coefficients (N, J) of the polynomials after samples (N,), over a span of 1."""
+        span = (self.times[k + 1] - self.times[k])[:, None]
+        p0, p1 = self.positions[k], self.positions[k + 1]
+        v0, v1 = self.velocities[k] * span, self.velocities[k + 1] * span
+        a0, a1 = self.accelerations[k] * span**2, self.accelerations[k + 1] * span**2
+        c3 = 10 * (p1 - p0) - 6 * v0 - 4 * v1 - 1.5 * a0 + 0.5 * a1
+        c4 = -15 * (p1 - p0) + 8 * v0 + 7 * v1 + 1.5 * a0 - a1
+        c5 = 6 * (p1 - p0) - 3 * v0 - 3 * v1 - 0.5 * a0 + 0.5 * a1
+        return p0, v0, a0, c3, c4, c5
 
 
 def stopping_trajectory(
@@ -101,3 +119,33 @@ def stopping_trajectory(
     accelerations = acceleration * rate[:, None] ** 2 + velocity * rate_slope[:, None]
     velocities[-1] = accelerations[-1] = 0.0
     return JointTrajectory(trajectory.names, u * duration, positions, velocities, accelerations)
+
+
+def braking_trajectory(
+    names: tuple[str, ...],
+    positions: ArrayLike,
+    velocities: ArrayLike,
+    *,
+    acceleration_limits: ArrayLike,
+    period: float = 0.02,
+) -> JointTrajectory:
+    """Slow down straight on, for whoever knows a state but no path.
+
+    Args:
+        names: (J,) joints.
+        positions: (J,) where the stop begins [rad].
+        velocities: (J,) at which the joints move there [rad/s].
+        acceleration_limits: (J,) [rad/s^2].
+        period: Time between samples [s].
+    """
+    begin, velocity = np.asarray(positions, dtype=float), np.asarray(velocities, dtype=float)
+    straight = JointTrajectory(
+        names,
+        np.array([0.0, 100.0]),
+        np.stack([begin, begin + 100.0 * velocity]),
+        np.stack([velocity, velocity]),
+        np.zeros((2, len(begin))),
+    )
+    return stopping_trajectory(
+        straight, 0.0, acceleration_limits=acceleration_limits, period=period
+    )

@@ -27,6 +27,7 @@ class JointLimits:
         lower, upper: (J,) positions [rad].
         velocity: (J,) [rad/s].
         acceleration: (J,) [rad/s^2].
+        jerk: (J,) [rad/s^3]; None where the maker states none.
     """
 
     names: tuple[str, ...]
@@ -34,6 +35,7 @@ class JointLimits:
     upper: Array
     velocity: Array
     acceleration: Array
+    jerk: Array | None = None
 
 
 def validate_trajectory(
@@ -51,7 +53,8 @@ def validate_trajectory(
     Args:
         trajectory: What is about to be sent.
         limits: Of exactly its joints.
-        scaling: Fraction of the velocity limits that is allowed, and of the acceleration limits.
+        scaling: Fraction of the velocity limits that is allowed, and of the acceleration limits;
+            jerk may always be what the robot stands.
         start: (J,) measured positions [rad]; None skips the comparison.
         start_tolerance: Largest difference between measured and first position [rad].
         workspace: Box that the hand's root link must keep to.
@@ -62,6 +65,7 @@ def validate_trajectory(
     """
     _check_shape(trajectory, limits)
     _check_bounds(trajectory, limits, scaling)
+    _check_jerk(trajectory, limits)
     if start is not None:
         _check_start(trajectory, np.asarray(start, dtype=float), start_tolerance)
     if workspace is not None and wrist_position is not None:
@@ -122,6 +126,18 @@ def _check_bounds(trajectory: JointTrajectory, limits: JointLimits, scaling: flo
                 f"{what} of joint '{limits.names[j]}' {values[k, j]:.3f} {unit}, limit "
                 f'{bound[j]:.3f} x scaling {scaling:.2f}, after {trajectory.times[k]:.2f} s'
             )
+
+
+def _check_jerk(trajectory: JointTrajectory, limits: JointLimits) -> None:
+    if limits.jerk is None:
+        return
+    jerk = trajectory.peak_jerk()
+    ratio = jerk / (limits.jerk * _SLACK)
+    j = int(ratio.argmax())
+    if ratio[j] > 1:
+        raise _refuse(
+            f"jerk of joint '{limits.names[j]}' {jerk[j]:.1f} rad/s^3, limit {limits.jerk[j]:.1f}"
+        )
 
 
 def _check_start(trajectory: JointTrajectory, start: Array, tolerance: float) -> None:

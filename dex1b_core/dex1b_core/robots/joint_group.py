@@ -8,7 +8,10 @@ from pydantic import Field, model_validator
 
 from dex1b_core.config import StrictModel
 
-PER_JOINT = {'velocity_limits', 'acceleration_limits', 'effort_limits', 'home', 'open', 'ready'}
+PER_JOINT = {
+    'velocity_limits', 'acceleration_limits', 'jerk_limits', 'effort_limits', 'home', 'open',
+    'ready',
+}  # fmt: skip
 
 
 class JointGroup(StrictModel):
@@ -17,6 +20,7 @@ class JointGroup(StrictModel):
     joints: tuple[str, ...]
     velocity_limits: tuple[float, ...]
     acceleration_limits: tuple[float, ...]
+    jerk_limits: tuple[float, ...] | None = Field(None, description='[rad/s^3], where stated')
     controller: str = Field(description='serves <controller>/follow_joint_trajectory')
 
     @model_validator(mode='after')

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dex1b_core.execution import Measured
+from dex1b_core.motion import stopping_trajectory
 from dex1b_core.robots import load_robot
 
 
@@ -34,6 +35,7 @@ class FakeRobot:
         self.arm = self._motion = self.hand = None
         self.rest = {'arm': np.array(robot.arm.home), 'hand': np.array(robot.hand.open)}
         self.controller_dead = self.frozen = False
+        self.pause_requested = False
         self.at = {}  # time -> callback
 
     def now(self):
@@ -69,10 +71,18 @@ class FakeRobot:
 
     def stop_arm(self):
         self.stops += 1
+        if self.arm is not None and not self.arm.finished():
+            ramp = stopping_trajectory(
+                self.arm.trajectory, self.arm.elapsed(), acceleration_limits=np.full(7, 8.0)
+            )
+            self.arm = FakeMotion(self, ramp)
 
     def check(self):
         for when in [t for t in self.at if t <= self.time]:
             self.at.pop(when)()
+
+    def paused(self):
+        return self.pause_requested
 
     def pause(self, seconds):
         if not self.frozen:

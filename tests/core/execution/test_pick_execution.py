@@ -8,7 +8,7 @@ from dex1b_core.execution import ExecutionSettings, PickExecution
 from dex1b_core.geometry import make_transform
 from dex1b_core.motion import JointLimits, JointTrajectory, Stage, validate_trajectory
 from dex1b_core.motion.plan import PickPlan, PickStage
-from dex1b_core.motion.timing import rest_to_rest
+from dex1b_core.motion.timing import rest_to_rest, resumed
 from dex1b_core.planning import GraspCandidate
 from dex1b_core.robots import load_robot
 
@@ -53,7 +53,7 @@ def execution(robot, **settings):
             validate_trajectory(trajectory, ARM, start=start, start_tolerance=tolerance)
 
     return PickExecution(ROBOT, robot, ExecutionSettings(poll_period=0.02, **settings),
-                         validate=validate)  # fmt: skip
+                         validate=validate, resume=lambda t, s: resumed(t, s, ARM))  # fmt: skip
 
 
 def test_a_pick_that_holds(plan, fake_robot):
@@ -67,6 +67,42 @@ def test_a_pick_that_holds(plan, fake_robot):
     assert progress.max_effort == pytest.approx(0.8)
     assert robot.stops == 0
     assert len(robot.sent) == 7
+
+
+def test_a_pause_stops_on_the_path_and_goes_on_from_there(plan, fake_robot):
+    robot = fake_robot(OBJECT)
+    stages, still = [], []
+
+    def set_pause(value):
+        robot.pause_requested = value
+        if not value:
+            still.append(np.abs(robot.measure(ROBOT.arm.joints).velocities).max())
+
+    robot.at = {0.5: lambda: set_pause(True), 3.0: lambda: set_pause(False)}
+    run = execution(robot)
+    run._on_progress = lambda progress: stages.append(progress.stage)
+    progress = run.run(plan)
+    assert progress.grip.held
+    assert still == [0.0]
+    assert stages[:4] == [Stage.PREGRASP, Stage.PAUSED, Stage.PREGRASP, Stage.APPROACH]
+    goal = np.array(ROBOT.arm.home) + 0.5
+    np.testing.assert_allclose(robot.measure(ROBOT.arm.joints).positions, goal, atol=1e-6)
+    resumed_motion = robot.sent[2]
+    assert 0.0 < resumed_motion.positions[0, 0] - ROBOT.arm.home[0] < 0.2
+    assert len(robot.sent) == 8
+
+
+def test_a_pause_while_the_hand_closes_takes_effect_before_the_arm_moves_on(plan, fake_robot):
+    robot = fake_robot(OBJECT)
+
+    def set_pause(value):
+        robot.pause_requested = value
+
+    robot.at = {3.0: lambda: set_pause(True), 8.0: lambda: set_pause(False)}
+    progress = execution(robot).run(plan)
+    assert progress.grip.held
+    assert robot.stops == 0
+    assert robot.time > 8.0 + 1.0
 
 
 def test_stop_after_ends_there(plan, fake_robot):

@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.motion import JointLimits, JointTrajectory, stopping_trajectory, validate_trajectory
-from dex1b_core.motion.timing import point_to_point, time_path
+from dex1b_core.motion import (
+    JointLimits,
+    JointTrajectory,
+    braking_trajectory,
+    stopping_trajectory,
+    validate_trajectory,
+)
+from dex1b_core.motion.timing import point_to_point, resumed, time_path
 from dex1b_core.robots.description import WorkspaceBox
 
 LIMITS = JointLimits(
@@ -140,3 +146,51 @@ def test_workspace_holds_for_every_sample():
     with pytest.raises(Dex1bError, match='the hand is at') as caught:
         validate_trajectory(timed(), LIMITS, workspace=box, wrist_position=lambda q: q)
     assert caught.value.error_code == ErrorCode.OUT_OF_WORKSPACE
+
+
+@pytest.mark.parametrize('scaling', [1.0, 0.4])
+def test_timing_keeps_jerk_limits(scaling):
+    limits = replace(LIMITS, jerk=np.array([20.0, 30.0, 25.0]))
+    trajectory = time_path(PATH, limits, scaling=scaling)
+    fine = np.linspace(0, trajectory.duration, 40001)
+    jerk = np.abs(np.diff(trajectory.sample(fine)[2], axis=0) / np.diff(fine)[:, None])
+    assert (jerk <= limits.jerk * 1.02).all()
+    np.testing.assert_allclose(jerk.max(axis=0), trajectory.peak_jerk(), rtol=0.02)
+    validate_trajectory(trajectory, limits, scaling=scaling)
+    with pytest.raises(Dex1bError, match="jerk of joint 'b'"):
+        validate_trajectory(trajectory, replace(limits, jerk=limits.jerk * [1, 0.1, 1]))
+
+
+def test_point_to_point_keeps_jerk_limits():
+    limits = replace(LIMITS, jerk=np.array([2.0, 3.0, 2.5]))
+    trajectory = point_to_point([0, 0, 0], [0.5, -0.2, 0.0], limits, min_duration=0.1)
+    assert trajectory.peak_jerk() / limits.jerk == pytest.approx([1.0, 0.2667, 0.0], abs=0.01)
+
+
+@pytest.mark.parametrize('elapsed', [0.0, 0.7, 1.3])
+def test_the_rest_of_a_motion_begins_at_rest_on_its_path(elapsed):
+    trajectory = timed()
+    rest = resumed(trajectory, elapsed, LIMITS)
+    np.testing.assert_allclose(rest.positions[0], trajectory.sample([elapsed])[0][0], atol=1e-9)
+    np.testing.assert_allclose(rest.positions[-1], trajectory.positions[-1], atol=1e-9)
+    validate_trajectory(rest, LIMITS, start=trajectory.sample([elapsed])[0][0])
+    reference = trajectory.sample(np.linspace(0, trajectory.duration, 4001))[0]
+    for position in rest.sample(np.linspace(0, rest.duration, 50))[0]:
+        assert np.abs(reference - position).max(axis=1).min() < 2e-3
+
+
+def test_the_rest_of_a_motion_that_is_over_goes_nowhere():
+    rest = resumed(timed(), 100.0, LIMITS)
+    np.testing.assert_allclose(rest.positions, np.tile(PATH[-1], (2, 1)), atol=1e-9)
+
+
+def test_braking_goes_straight_on_within_the_limits():
+    velocity = np.array([0.8, -1.5, 0.0])
+    ramp = braking_trajectory(
+        LIMITS.names, np.zeros(3), velocity, acceleration_limits=LIMITS.acceleration
+    )
+    np.testing.assert_allclose(ramp.velocities[0], velocity, atol=1e-9)
+    assert not ramp.velocities[-1].any()
+    travelled = ramp.positions[-1]
+    np.testing.assert_allclose(travelled, velocity * ramp.duration / 2, atol=1e-9)
+    validate_trajectory(ramp, LIMITS)

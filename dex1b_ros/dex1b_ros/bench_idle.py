@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import time
@@ -12,6 +11,7 @@ from typing import Any
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_ros.bringup import Stack, node_command
 from dex1b_ros.node_list import NodeSpec, StackOptions
+from dex1b_ros.processes import usage
 
 ACTIVE = re.compile(r'active ([\d.]+) s after its start')
 HEAVY_LIBRARIES = {'torch': '/torch/', 'sapien': '/sapien/', 'mujoco': '/mujoco/'}
@@ -35,7 +35,7 @@ def bench_idle(*, folder: Path, settle_s: float = 20.0, seconds: float = 20.0) -
     with Stack(StackOptions(), log_folder=folder) as stack:
         starts = _wait_until_active(stack, folder)
         time.sleep(settle_s)
-        before = {name: _cpu_seconds(pid) for name, pid in stack.pids.items()}
+        before = {name: usage(pid).cpu_s for name, pid in stack.pids.items()}
         begin = time.monotonic()
         time.sleep(seconds)
         elapsed = time.monotonic() - begin
@@ -43,7 +43,7 @@ def bench_idle(*, folder: Path, settle_s: float = 20.0, seconds: float = 20.0) -
             {
                 'node': name,
                 'start_s': starts[name],
-                'idle_percent': round(100 * (_cpu_seconds(pid) - before[name]) / elapsed, 2),
+                'idle_percent': round(100 * (usage(pid).cpu_s - before[name]) / elapsed, 2),
                 'libraries': _heavy_libraries(pid),
             }
             for name, pid in stack.pids.items()
@@ -90,14 +90,6 @@ def _wait_until_active(stack: Stack, folder: Path) -> dict[str, float]:
                 starts[name] = float(found.group(1))
         time.sleep(0.2)
     return starts
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Processor time of a process and its living children, from /proc."""
-    fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
-    own = (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-    children = Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
-    return own + sum(_cpu_seconds(int(child)) for child in children)
 
 
 def _heavy_libraries(pid: int) -> list[str]:

@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command()(pick)
     app.command()(demo)
     bench_app.command('demo')(bench_demo)
+    bench_app.command('picks')(bench_picks)
     bench_app.command('idle')(bench_idle)
 
 
@@ -176,6 +177,38 @@ def bench_demo(
 
     names = [name for name in objects.split(',') if name] or list(GRASPABLE_OBJECTS)
     report = bench_demos(names, seed=seed, robot=robot, folder=out, resume=resume, on_report=show)
+    console.print(f'lifted {report["lifted"]} of {report["n"]}')
+    write_json(report, json_path or out / 'report.json')
+
+
+def bench_picks(
+    count: int = typer.Option(50, '--n', min=1, help='Picks.'),
+    seed: int = typer.Option(0, help='Of objects, places and plans.'),
+    objects: str = typer.Option(
+        '', help="'ycb', a .txt list, a folder of meshes, or names; default ten graspable ones."
+    ),
+    robot: str = typer.Option('xarm7_ability', help='Name under config/robots.'),
+    generator: str = typer.Option('', help="optimizer or dexsimple; else the parameter file's."),
+    out: Path = typer.Option(Path('out/bench/picks'), help="Folder for report and nodes' logs."),
+    json_path: Path = JsonPath,
+) -> None:
+    """Pick random objects at random places in a row, the stack never restarted."""
+    from dex1b_core.benchmark.object_list import object_list
+    from dex1b_ros.bench import GRASPABLE_OBJECTS
+    from dex1b_ros.bench_picks import PickBenchSettings
+    from dex1b_ros.bench_picks import bench_picks as run
+
+    names = object_list(objects) if objects else [f'ycb:{name}' for name in GRASPABLE_OBJECTS]
+    settings = PickBenchSettings(names, count, seed, robot, generator, out)
+
+    def show(row: dict[str, Any]) -> None:
+        verdict = '[green]lifted[/]' if row['lifted'] else '[red]not lifted[/]'
+        console.print(
+            f'{row["pick"]} {row["object"]} (seed {row["seed"]}): {verdict} '
+            f'{row["lift_height_m"]} m, {row["wall_s"]} s {row["error"]} {row["error_msg"]}'
+        )
+
+    report = run(settings, show)
     console.print(f'lifted {report["lifted"]} of {report["n"]}')
     write_json(report, json_path or out / 'report.json')
 

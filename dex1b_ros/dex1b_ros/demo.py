@@ -76,7 +76,7 @@ def run_demo(
         'robot': robot,
         'lift_height_m': round(float(heights.max(initial=0.0)), 4),
         'hold_s': round(hold_s, 3),
-        'versions': _versions(),
+        'versions': versions(),
     }
     on_stage('report')
     recording = _recording(recorder, robot, mesh, seed, report, times, heights)
@@ -169,7 +169,8 @@ def _timed_pictures(
     return pictures
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of Python and what decides a demo."""
     found = {'python': platform.python_version()}
     for name in REPORTED_PACKAGES:
         try:

@@ -74,6 +74,12 @@ class DemoRecorder:
         with self._lock:
             self.segmentation = conversions.image(message).copy()
 
+    def clear(self) -> None:
+        """Forget what was seen of an earlier pick."""
+        with self._lock:
+            self.poses, self.joints, self.stages = [], [], []
+            self.candidates = ()
+
     def drop_camera(self) -> None:
         """Stop listening to the camera, once a picture is there."""
         if self._colour_topic is not None:

@@ -25,6 +25,9 @@ GRASP_ARGUMENTS = {
     'robot': LaunchArgument('xarm7_ability', 'robot description, a name under config/robots'),
     'object': LaunchArgument('mustard_bottle', 'object of the simulated world (YCB name or mesh)'),
     'seed': LaunchArgument('1', 'seed of the simulated world and its camera noise'),
+    'generator': LaunchArgument(
+        '', "optimizer, dexsimple or heuristic; empty: the parameter file's"
+    ),
     'execute': LaunchArgument('false', 'whether the executor may move the robot', BOOLEAN),
     'use_mock_hardware': LaunchArgument(
         'true', 'simulate robot and camera; false = your own drivers are running', BOOLEAN
@@ -50,6 +53,7 @@ class StackOptions:
     robot: str = 'xarm7_ability'
     object: str = 'mustard_bottle'
     seed: int = 1
+    generator: str = ''
     execute: bool = False
     use_mock_hardware: bool = True
     mock_physics: bool = True
@@ -109,6 +113,7 @@ def grasp_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
         'use_sim_time': options.sim_time,
     }
     sim_robot = {'object': options.object, 'seed': options.seed, 'use_sim_time': False}
+    backend = {'backend': options.generator} if options.generator else {}
     nodes = []
     if options.simulated:
         nodes.append(NodeSpec('sim_robot', 'sim_robot_node', common | sim_robot))
@@ -116,7 +121,7 @@ def grasp_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
         nodes.append(NodeSpec('mock_robot', 'mock_robot_node', common))
     nodes += [
         NodeSpec('perception', 'perception_node', common),
-        NodeSpec('generator', 'generator_node', common),
+        NodeSpec('generator', 'generator_node', common | backend),
         NodeSpec('sim_check', 'sim_check_node', common),
         NodeSpec('grasp_server', 'grasp_server', common),
         NodeSpec('executor', 'executor_node', common | {'execute': options.execute}),

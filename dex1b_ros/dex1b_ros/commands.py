@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command()(demo)
     bench_app.command('demo')(bench_demo)
     bench_app.command('picks')(bench_picks)
+    bench_app.command('faults')(bench_faults)
     bench_app.command('idle')(bench_idle)
 
 
@@ -211,6 +212,39 @@ def bench_picks(
     report = run(settings, show)
     console.print(f'lifted {report["lifted"]} of {report["n"]}')
     write_json(report, json_path or out / 'report.json')
+
+
+def bench_faults(
+    only: str = typer.Option('', help="Part of the faults' names; all of them else."),
+    out: Path = typer.Option(Path('out/bench/faults'), help="Folder for report and nodes' logs."),
+    json_path: Path = JsonPath,
+) -> None:
+    """Inject faults into executor, monitor and mock robot, and see what the robot does.
+
+    Exit status 0 only if no motion was unsafe, every answer expected, and all recovered.
+    """
+    from dex1b_ros.faults.run import bench_faults as run
+
+    def show(row: dict[str, Any]) -> None:
+        colour = 'red' if row['unsafe_motion'] else 'green'
+        verdict = '; '.join(row['unsafe']) or 'safe'
+        oddities = [] if row['expected'] else ['unexpected']
+        oddities += [] if row['recovered'] else ['not recovered']
+        console.print(
+            f'{row["fault"]} in {row["stage"]}: [{colour}]{verdict}[/] {row["error_code"]} '
+            f'{row["seconds"]} s {" ".join(oddities)}'
+        )
+        if oddities:
+            console.print(f'    {row["error_msg"]} {row.get("recovery_msg", "")}')
+
+    report = run(folder=out, only=only, on_row=show)
+    console.print(
+        f'{report["n"]} faults: {report["unsafe"]} unsafe, {report["unexpected"]} unexpected '
+        f'answers, {report["unrecovered"]} not recovered'
+    )
+    write_json(report, json_path or out / 'report.json')
+    failed = report['unsafe'] or report['unexpected'] or report['unrecovered']
+    raise typer.Exit(int(bool(failed)))
 
 
 def bench_idle(

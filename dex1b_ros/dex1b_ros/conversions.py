@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import array
-from typing import Any
+from enum import IntEnum
+from typing import Any, TypeVar
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
@@ -32,6 +33,7 @@ from dex1b_core.planning import (
 from dex1b_msgs import msg
 
 Array = NDArray[np.float64]
+Constant = TypeVar('Constant', bound=IntEnum)
 
 
 def to_bytes(data: NDArray[Any]) -> array.array:
@@ -175,11 +177,13 @@ def cloud(message: PointCloud2, names: tuple[str, ...] = ('x', 'y', 'z')) -> Arr
     count = message.width * message.height
     if count == 0:
         return np.zeros((0, len(names)))
-    if missing or len(message.data) < count * message.point_step:
+    end = max((offsets[name] + 4 for name in names if name in offsets), default=0)
+    if missing or len(message.data) < count * message.point_step or end > message.point_step:
         raise Dex1bError(
             ErrorCode.INVALID_REQUEST,
-            f'point cloud needs float32 fields {list(names)} and {count * message.point_step} '
-            f'bytes; it has {sorted(offsets)} and {len(message.data)} bytes',
+            f'point cloud needs float32 fields {list(names)} within its point_step of '
+            f'{message.point_step} bytes, and {count * message.point_step} bytes; it has '
+            f'{sorted(offsets)} up to byte {end}, and {len(message.data)} bytes',
         )
     dtype = np.dtype(
         {
@@ -336,6 +340,7 @@ def candidate(message: msg.GraspCandidate) -> GraspCandidate:
                 'names; expected as many, all finite',
             )
     check, reach = message.sim_check, message.reachability
+    where = f"candidate '{message.id}'"
     return GraspCandidate(
         hand=message.hand,
         planning_T_wrist=pose(message.wrist_pose),
@@ -349,16 +354,33 @@ def candidate(message: msg.GraspCandidate) -> GraspCandidate:
         generator_score=float(message.generator_score),
         id=message.id,
         sim_check=SimCheck(
-            CheckResult(check.result), FailureReason(check.reason), check.lift_height,
+            _known(CheckResult, check.result, where), _known(FailureReason, check.reason, where),
+            check.lift_height,
             check.slip, check.rotation, check.max_penetration, check.fingers_in_contact,
             check.trials, check.successes,
         ),
         reachability=Reachability(
-            ReachResult(reach.result), tuple(reach.joint_names),
+            _known(ReachResult, reach.result, where), tuple(reach.joint_names),
             np.array(reach.ik_positions, dtype=float), reach.min_joint_margin,
             reach.manipulability,
         ),
     )  # fmt: skip
+
+
+def _known(kind: type[Constant], value: int, where: str) -> Constant:
+    """A message's constant.
+
+    Raises:
+        Dex1bError: INVALID_REQUEST for one that this version does not have.
+    """
+    try:
+        return kind(value)
+    except ValueError:
+        names = ', '.join(f'{item.name}={int(item)}' for item in kind)
+        raise Dex1bError(
+            ErrorCode.INVALID_REQUEST,
+            f'{where}: {kind.__name__} is {value}; expected one of {names}',
+        ) from None
 
 
 def rejection_msg(rejection: Rejection) -> msg.Rejection:
@@ -371,7 +393,9 @@ def rejection_msg(rejection: Rejection) -> msg.Rejection:
 
 def rejection(message: msg.Rejection) -> Rejection:
     """Message to rejection."""
-    return Rejection(ErrorCode(message.code), message.stage, message.count, message.example)
+    return Rejection(
+        _known(ErrorCode, message.code, 'rejection'), message.stage, message.count, message.example
+    )
 
 
 def timing_msg(stage: str, elapsed_s: float) -> msg.StageTiming:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 
 import numpy as np
@@ -67,7 +66,33 @@ class JointStateBuffer:
                 return np.full(len(columns), np.nan)
             return data[columns]
 
-        return Measured(take(message.position), take(message.velocity), take(message.effort))
+        measured = Measured(take(message.position), take(message.velocity), take(message.effort))
+        if not np.isfinite(measured.positions).all():
+            bad = [n for n, p in zip(names, measured.positions, strict=True) if not np.isfinite(p)]
+            raise Dex1bError(
+                ErrorCode.PRECONDITION,
+                f"'{self._subscription.topic_name}' reports no finite position of joints {bad} "
+                f'({len(message.position)} positions for {len(message.name)} names): is the '
+                'encoder or its driver broken?',
+            )
+        return measured
+
+    def last(self, names: tuple[str, ...]) -> Measured | None:
+        """State of the named joints, however its stamp reads; None when there is none lately."""
+        if self._latest is None or time.monotonic() - self._latest[1] > self._max_wall_age:
+            return None
+        message, _ = self._latest
+        where = {name: column for column, name in enumerate(message.name)}
+        columns = [where.get(self._prefix + name) for name in names]
+        if None in columns or not len(message.position) == len(message.velocity) == len(where):
+            return None
+        positions, velocities = (
+            np.asarray(values, dtype=float)[columns]
+            for values in (message.position, message.velocity)
+        )
+        if not np.isfinite([positions, velocities]).all():
+            return None
+        return Measured(positions, velocities, np.full(len(names), np.nan))
 
     def _fresh(self) -> JointState:
         topic = self._subscription.topic_name
@@ -81,7 +106,7 @@ class JointStateBuffer:
         wall_age = time.monotonic() - received
         now = self._node.get_clock().now().nanoseconds * 1e-9
         age = now - conversions.seconds(message.header.stamp)
-        if wall_age > self._max_wall_age or age > self._max_age:
+        if wall_age > self._max_wall_age or abs(age) > self._max_age:
             simulated = self._node.get_parameter('use_sim_time').value
             raise Dex1bError(
                 ErrorCode.PRECONDITION,
@@ -95,10 +120,10 @@ class JointStateBuffer:
     def _find(self, names: tuple[str, ...], message: JointState) -> list[int]:
         where = {name: column for column, name in enumerate(message.name)}
         missing = [name for name in names if self._prefix + name not in where]
-        if missing or math.isnan(sum(message.position)):
+        if missing:
             raise Dex1bError(
                 ErrorCode.PRECONDITION,
-                f"'{self._subscription.topic_name}' lacks joints {missing} or holds NaN; it has "
+                f"'{self._subscription.topic_name}' lacks joints {missing}; it has "
                 f'{sorted(where)} (tf_prefix {self._prefix!r})',
             )
         columns = [where[self._prefix + name] for name in names]

@@ -1,23 +1,34 @@
-"""A robot that follows every trajectory perfectly: for dry runs without physics or camera."""
+"""A robot that follows every trajectory perfectly: for dry runs without physics or camera.
+
+With `object_at` its fingers meet an imagined object: there they stay, and press.
+"""
 
 from __future__ import annotations
 
+import time
 import traceback
 
+import numpy as np
 from builtin_interfaces.msg import Time
 from pydantic import Field
 
 from dex1b_core.robots.description import load_robot
 from dex1b_core.robots.link_tree import LinkTree
+from dex1b_ros.conversions import seconds
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
 from dex1b_ros.paced_thread import PacedThread
 from dex1b_ros.robot_driver import ControllerParameters, RobotDriver
+
+_STIFFNESS = 1.0  # [N m/rad] of fingers against the imagined object
 
 
 class MockRobotParameters(NodeParameters):
     """Parameters of the mock robot."""
 
     rate: float = Field(25.0, ge=1, le=200, description='of control and joint states [Hz]')
+    object_at: float = Field(
+        0.0, ge=0, description='how far fingers close from open until they touch [rad]; 0: never'
+    )
     controller: ControllerParameters = ControllerParameters()
 
 
@@ -36,7 +47,8 @@ class MockRobotNode(Dex1bNode):
         robot = load_robot(self.params.robot)
         self._tree = LinkTree.from_urdf(robot.urdf_path)
         positions = dict(zip(robot.arm.joints, robot.arm.home, strict=True))
-        positions |= dict(zip(robot.hand.joints, robot.hand.open, strict=True))
+        self._open = dict(zip(robot.hand.joints, robot.hand.open, strict=True))
+        positions |= self._open
         self._driver = RobotDriver(
             self,
             robot,
@@ -72,15 +84,28 @@ class MockRobotNode(Dex1bNode):
         assert driver is not None
         stamp = self._stamp()
         with driver.lock:
+            # as hardware does, it moves on by a clock of its own
+            driver.pass_time(time.monotonic(), seconds(stamp))
             targets = driver.update()
-            positions = self._tree.complete({name: value[0] for name, value in targets.items()})
+            reached = {name: self._reached(name, value[0]) for name, value in targets.items()}
+            positions = self._tree.complete(reached)
             velocities = dict.fromkeys(positions, 0.0)
-            velocities |= {name: value[1] for name, value in targets.items()}
-            driver.observe(stamp.sec + stamp.nanosec * 1e-9, positions, velocities)
-        driver.publisher.publish_joints(stamp, positions, velocities, dict.fromkeys(positions, 0.0))
+            efforts = dict.fromkeys(positions, 0.0)
+            for name, (target, velocity) in targets.items():
+                efforts[name] = _STIFFNESS * (target - reached[name])
+                velocities[name] = velocity if reached[name] == target else 0.0
+            driver.observe(positions, velocities)
+        driver.publisher.publish_joints(stamp, positions, velocities, efforts)
         if self._ticks % 2 == 0:
             driver.publisher.publish_tf(stamp, positions)
         self._ticks += 1
+
+    def _reached(self, joint: str, target: float) -> float:
+        """Where a joint gets to: a finger no further than the object."""
+        opened, limit = self._open.get(joint), self.params.object_at
+        if opened is None or not limit:
+            return target
+        return float(np.clip(target, opened - limit, opened + limit))
 
     def _stamp(self) -> Time:
         return self.get_clock().now().to_msg()

@@ -15,6 +15,10 @@ from dex1b_core.planning import GraspCandidate
 from dex1b_ros import conversions
 from dex1b_ros.node import NodeParameters
 
+MAX_CANDIDATES = 256
+MAX_LIFT_M = 0.5
+MAX_HOLD_S = 600.0
+
 
 class ExecutorParameters(NodeParameters):
     """Parameters of the executor."""
@@ -90,6 +94,11 @@ def pick_request(goal: Any, params: ExecutorParameters, *, frame: str, now: floa
         )
     if not goal.candidates:
         raise Dex1bError(ErrorCode.NO_CANDIDATES, 'the goal holds no candidate')
+    if len(goal.candidates) > MAX_CANDIDATES:
+        raise Dex1bError(
+            ErrorCode.INVALID_REQUEST,
+            f'the goal holds {len(goal.candidates)} candidates; at most {MAX_CANDIDATES} are taken',
+        )
     names = {int(stage): stage.name for stage in Stage}
     if goal.stop_after not in names:
         raise Dex1bError(
@@ -101,10 +110,21 @@ def pick_request(goal: Any, params: ExecutorParameters, *, frame: str, now: floa
         dry_run=goal.dry_run,
         stop_after=Stage(goal.stop_after),
         velocity_scaling=min(
-            goal.velocity_scaling or params.velocity_scaling, params.max_velocity_scaling
+            _number(goal, 'velocity_scaling', 1.0) or params.velocity_scaling,
+            params.max_velocity_scaling,
         ),
-        lift_height=goal.lift_height or params.lift_height,
-        hold_duration=goal.hold_duration or params.hold_duration,
+        lift_height=_number(goal, 'lift_height', MAX_LIFT_M) or params.lift_height,
+        hold_duration=_number(goal, 'hold_duration', MAX_HOLD_S) or params.hold_duration,
         retreat=params.retreat,
         seed=params.seed,
     )
+
+
+def _number(goal: Any, name: str, most: float) -> float:
+    value = float(getattr(goal, name))
+    if not 0.0 <= value <= most:  # NaN is neither
+        raise Dex1bError(
+            ErrorCode.INVALID_REQUEST,
+            f'{name} is {value}; expected 0 (the parameter) to {most:g}',
+        )
+    return value

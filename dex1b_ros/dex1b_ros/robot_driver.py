@@ -43,7 +43,7 @@ class RobotDriver:
     ) -> None:
         self.lock = threading.RLock()
         self.publisher = RobotStatePublisher(node, robot, prefix)
-        self._time = 0.0
+        self._time = self._stamp = 0.0
         self._positions = dict(positions)
         self._velocities = dict.fromkeys(positions, 0.0)
         self._groups: list[tuple[JointGroup, TrajectoryServer]] = []
@@ -67,11 +67,13 @@ class RobotDriver:
         """Whether a trajectory is being followed."""
         return any(server.controller.running for _, server in self._groups)
 
-    def observe(
-        self, time: float, positions: Mapping[str, float], velocities: Mapping[str, float]
-    ) -> None:
-        """Take over a measured state of all joints; with the lock held."""
-        self._time, self._positions, self._velocities = time, dict(positions), dict(velocities)
+    def pass_time(self, time: float, stamp: float) -> None:
+        """Set the controllers' own time, which never jumps, and ROS time [s]; with the lock."""
+        self._time, self._stamp = time, stamp
+
+    def observe(self, positions: Mapping[str, float], velocities: Mapping[str, float]) -> None:
+        """Take over a measured state of all joints [rad, rad/s]; with the lock held."""
+        self._positions, self._velocities = dict(positions), dict(velocities)
 
     def update(self) -> dict[str, tuple[float, float]]:
         """Move the controllers on; target position and velocity by joint, with the lock held."""
@@ -90,6 +92,7 @@ class RobotDriver:
         positions, velocities = self._positions, self._velocities
         return GroupState(
             self._time,
+            self._stamp,
             np.array([positions[name] for name in group.joints]),
             np.array([velocities[name] for name in group.joints]),
         )

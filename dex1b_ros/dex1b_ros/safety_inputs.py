@@ -131,7 +131,7 @@ class SafetyInputs:
         message = self._joint_states.latest()
         stamp = conversions.seconds(message.header.stamp)
         age = self._now() - stamp
-        if age > params.joint_state_max_age:
+        if abs(age) > params.joint_state_max_age:
             text = (
                 f"the stamp on '{self._joint_states.topic}' is {age:.2f} s old; "
                 f'{params.joint_state_max_age:.2f} s are allowed: is use_sim_time the same '

@@ -172,7 +172,9 @@ class SimRobotNode(Dex1bNode):
 
     def _observe(self) -> None:
         robot = self._world.robot
-        self._driver.observe(self._epoch + self._world.time, robot.positions(), robot.velocities())
+        time = self._epoch + self._world.time
+        self._driver.pass_time(time, time)
+        self._driver.observe(robot.positions(), robot.velocities())
 
     def _publish_object(self, stamp: Time) -> None:
         if self._pose_topic.get_subscription_count():

@@ -15,7 +15,8 @@ from trajectory_msgs.msg import JointTrajectory as TrajectoryMsg
 from trajectory_msgs.msg import JointTrajectoryPoint
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.motion import JointTrajectory, stopping_trajectory
+from dex1b_core.execution import Measured
+from dex1b_core.motion import JointTrajectory, braking_trajectory, stopping_trajectory
 from dex1b_core.robots.description import JointGroup
 from dex1b_ros import conversions
 from dex1b_ros.node import Dex1bNode, wait_for
@@ -26,6 +27,7 @@ _ERRORS = {
     if name.isupper() and isinstance(value, int)
 }
 _MOVING = 0.02  # rad/s; slower, a setpoint does not tell its time
+_OFF_PATH = 0.15  # rad from the path, more than drives lag behind
 _ANSWER_S = 5.0  # wall-clock seconds a controller may take to answer a goal
 
 
@@ -143,11 +145,12 @@ class TrajectoryClient:
             )
         return motion
 
-    def stop(self) -> bool:
+    def stop(self, measured: Measured | None = None) -> bool:
         """Ramp the current motion down along its path; returns whether there was one.
 
         Never blocks, may be called from any thread. A controller that refuses the ramp gets a
-        cancel, which is abrupt.
+        cancel, which is abrupt. Where the joints are `measured` far from where the path should
+        have them, as after a jump of the clock, they brake straight on from where they are.
         """
         with self._lock:
             motion, self._motion = self._motion, None
@@ -158,6 +161,15 @@ class TrajectoryClient:
             motion.elapsed(),
             acceleration_limits=self._group.acceleration_limits,
         )
+        if measured is not None:
+            off = float(np.abs(ramp.positions[0] - measured.positions).max())
+            if off > _OFF_PATH:
+                ramp = braking_trajectory(
+                    motion.trajectory.names,
+                    measured.positions,
+                    measured.velocities,
+                    acceleration_limits=self._group.acceleration_limits,
+                )
 
         def cancel_if_refused(future: Future) -> None:
             if not future.result() and motion.handle is not None:

@@ -35,9 +35,15 @@ _FEEDBACK_PERIOD = 0.1  # [s]
 
 @dataclass(frozen=True)
 class GroupState:
-    """Measured state of a controller's joints: time [s], (J,) positions and velocities."""
+    """Measured state of a controller's joints: (J,) positions and velocities.
+
+    Attributes:
+        time: The controller's own [s]; it never jumps.
+        stamp: ROS time at that moment [s], which may.
+    """
 
     time: float
+    stamp: float
     position: Array
     velocity: Array
 
@@ -194,7 +200,7 @@ class TrajectoryServer:
 
     def _check(self, trajectory: JointTrajectory) -> None:
         end = float(self._waypoints(trajectory).times[-1])
-        now, stamp = self._state().time, seconds(trajectory.header.stamp)
+        now, stamp = self._state().stamp, seconds(trajectory.header.stamp)
         if stamp != 0 and stamp + end < now:
             raise GoalError(
                 f'the trajectory ends at {stamp + end:.3f} s and it is {now:.3f} s; expected one '
@@ -204,7 +210,8 @@ class TrajectoryServer:
     def _start(
         self, trajectory: JointTrajectory, state: GroupState, tolerances: Tolerances | None
     ) -> None:
-        start = seconds(trajectory.header.stamp) or state.time
+        stamp = seconds(trajectory.header.stamp)
+        start = state.time + (stamp - state.stamp if stamp else 0.0)
         self.controller.start(
             self._waypoints(trajectory), start, state.position, state.velocity, tolerances
         )

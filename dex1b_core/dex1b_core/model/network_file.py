@@ -54,12 +54,14 @@ def read_network(path: Path, form: str) -> tuple[dict[str, torch.Tensor], str]:
         with safetensors.safe_open(path, 'pt') as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (safetensors.SafetensorError, OSError) as error:
+    except (safetensors.SafetensorError, OSError, UnicodeError) as error:
         raise refused(path, f'it is truncated or no safetensors file ({error})') from error
     if metadata.get('format') != form:
         raise refused(
             path, f"its format is '{metadata.get('format')}'; expected '{form}' of 'dex1b engine'"
         )
+    if 'card' not in metadata:
+        raise refused(path, 'it has no card that says what it is for')
     return tensors, metadata['card']
 
 
@@ -84,7 +86,10 @@ def load_network(
             hand, for tensors that do not fit or hold NaN; the message says which.
     """
     tensors, text = read_network(path, form)
-    card = parse(text)
+    try:
+        card = parse(text)
+    except (Dex1bError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise refused(path, f'its card is malformed ({type(error).__name__}: {error})') from error
     expected = tuple(hand.kinematics.joint_names)
     if card.joints != expected:
         raise refused(
@@ -92,10 +97,11 @@ def load_network(
             f"it is for hand '{card.hand}' with joints {', '.join(card.joints)}; expected one for "
             f"'{hand.hand.key}' with {', '.join(expected)}",
         )
-    model = build(card)
     try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
+        with torch.device('meta'):  # whatever sizes the card claims, nothing is allocated
+            model = build(card)
+        model.load_state_dict(tensors, assign=True)
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         raise refused(path, f'its tensors do not fit its settings: {error}') from error
     if not all(torch.isfinite(value).all() for value in tensors.values()):
         raise refused(path, 'it holds numbers that are not finite; train it again')

@@ -1,0 +1,1 @@
+"""Faults injected into real processes, and what the robot did about them."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_ros.bringup import Stack
+from dex1b_ros.bringup import Stack, own_domain
 from dex1b_ros.commander import Commander
 from dex1b_ros.demo import HOLD_S, LIFT_M, VELOCITY_SCALING, versions
 from dex1b_ros.demo_recorder import DemoRecorder, longest_hold
@@ -62,8 +61,7 @@ def bench_picks(
     Raises:
         Dex1bError: NODE_UNAVAILABLE when the stack does not start or a node ends.
     """
-    os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 99)
-    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+    own_domain()
     random = np.random.default_rng(settings.seed)
     options = StackOptions(
         robot=settings.robot, object=settings.objects[0], seed=1, execute=True,

@@ -20,6 +20,12 @@ from dex1b_ros.node_list import NodeSpec, StackOptions, grasp_nodes
 STOP_TIMEOUT_S = 8.0
 
 
+def own_domain() -> None:
+    """A domain for this process and its children alone: benches and robots never meet."""
+    os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 99)
+    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+
+
 def node_command(spec: NodeSpec, options: StackOptions) -> list[str]:
     """Command line of one node: the same interpreter, the parameter file, then own values."""
     command = [sys.executable, '-m', f'dex1b_ros.{spec.executable}', '--ros-args']

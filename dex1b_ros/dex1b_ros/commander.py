@@ -47,6 +47,7 @@ class Commander:
         self._thread.start()
         self._plan_client = self.node.create_client(PlanGrasp, 'plan_grasp')
         self._pick_client = ActionClient(self.node, GraspObject, 'grasp_object')
+        self._handle: Any = None
         self._heartbeat = ClientHeartbeat(self.node, 'grasp_object')
 
     def __enter__(self) -> Self:
@@ -145,10 +146,18 @@ class Commander:
             lambda: self._heartbeat.beat(handle),
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
+        self._handle = handle
         try:
             return wait_for(handle.get_result_async(), timeout_s, "action 'grasp_object'").result
         except BaseException:
             wait_for(handle.cancel_goal_async(), DISCOVERY_S, "cancelling 'grasp_object'")
             raise
         finally:
+            self._handle = None
             self.node.destroy_timer(timer)
+
+    def cancel(self) -> None:
+        """Cancel the pick that another thread waits for; the arm stops, the hand keeps its grip."""
+        handle = self._handle
+        if handle is not None:
+            handle.cancel_goal_async()

@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     bench_app.command('demo')(bench_demo)
     bench_app.command('picks')(bench_picks)
     bench_app.command('faults')(bench_faults)
+    bench_app.command('stop')(bench_stop)
     bench_app.command('idle')(bench_idle)
 
 
@@ -194,13 +195,10 @@ def bench_picks(
     json_path: Path = JsonPath,
 ) -> None:
     """Pick random objects at random places in a row, the stack never restarted."""
-    from dex1b_core.benchmark.object_list import object_list
-    from dex1b_ros.bench import GRASPABLE_OBJECTS
     from dex1b_ros.bench_picks import PickBenchSettings
     from dex1b_ros.bench_picks import bench_picks as run
 
-    names = object_list(objects) if objects else [f'ycb:{name}' for name in GRASPABLE_OBJECTS]
-    settings = PickBenchSettings(names, count, seed, robot, generator, out)
+    settings = PickBenchSettings(_objects(objects), count, seed, robot, generator, out)
 
     def show(row: dict[str, Any]) -> None:
         verdict = '[green]lifted[/]' if row['lifted'] else '[red]not lifted[/]'
@@ -245,6 +243,31 @@ def bench_faults(
     write_json(report, json_path or out / 'report.json')
     failed = report['unsafe'] or report['unexpected'] or report['unrecovered']
     raise typer.Exit(int(bool(failed)))
+
+
+def bench_stop(
+    objects: str = typer.Option('', help='As for picks; default the ten graspable ones.'),
+    seed: int = typer.Option(0, help='Of places and plans.'),
+    robot: str = typer.Option('xarm7_ability', help='Name under config/robots.'),
+    out: Path = typer.Option(Path('out/bench/stop'), help="Folder for report and nodes' logs."),
+    json_path: Path = JsonPath,
+) -> None:
+    """Cancel picks while the object is lifted: how long until the arm rests, is it still held."""
+    from dex1b_ros.bench_stop import bench_stop as run
+
+    def show(row: dict[str, Any]) -> None:
+        console.print(', '.join(f'{key} {value}' for key, value in row.items()))
+
+    report = run(_objects(objects), seed=seed, robot=robot, folder=out, on_row=show)
+    console.print(f'held {report["held"]} of {report["n"]}')
+    write_json(report, json_path or out / 'report.json')
+
+
+def _objects(listed: str) -> list[str]:
+    from dex1b_core.benchmark.object_list import object_list
+    from dex1b_ros.bench import GRASPABLE_OBJECTS
+
+    return object_list(listed) if listed else [f'ycb:{name}' for name in GRASPABLE_OBJECTS]
 
 
 def bench_idle(

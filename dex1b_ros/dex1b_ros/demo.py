@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from dex1b_core.errors import Dex1bError
 from dex1b_core.robots import load_robot
 from dex1b_core.viz.recording import DemoRecording
 from dex1b_core.viz.report import write_demo_report
-from dex1b_ros.bringup import Stack
+from dex1b_ros.bringup import Stack, own_domain
 from dex1b_ros.demo_recorder import DemoRecorder, longest_hold
 from dex1b_ros.node_list import StackOptions
 
@@ -58,9 +57,7 @@ def run_demo(
     """
     mesh = object_mesh_path(object_name)
     load_robot(robot)
-    # An own domain, so that demos and robots on one network never meet.
-    os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 99)
-    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+    own_domain()
     start = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     options = StackOptions(robot=robot, object=object_name, seed=seed, execute=True)

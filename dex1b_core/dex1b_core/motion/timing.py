@@ -146,9 +146,7 @@ def _sampled(timed: object, names: tuple[str, ...], period: float) -> JointTraje
 
 def _slowed(trajectory: JointTrajectory, limits: JointLimits, scaling: float) -> JointTrajectory:
     """Stretch time until what a controller interpolates keeps the limits everywhere."""
-    fine = np.linspace(0.0, trajectory.duration, 5 * len(trajectory.times))
-    times = np.concatenate([fine, trajectory.times])
-    _, velocities, accelerations = trajectory.sample(times)
+    _, velocities, accelerations = trajectory.sample(trajectory.dense_times())
     speed = float((np.abs(velocities) / (limits.velocity * scaling)).max())
     push = float((np.abs(accelerations) / (limits.acceleration * scaling)).max())
     jerk = 0.0 if limits.jerk is None else float((trajectory.peak_jerk() / limits.jerk).max())

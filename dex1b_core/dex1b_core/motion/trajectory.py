@@ -9,6 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
+_SHARE = 0.91  # of the acceleration limits that a stop uses: interpolation overshoots
+_ONSET = 0.1  # s until a stop slows down in earnest
+_MOST_FALL = 15.0  # 1/s, however slow the joints are
+_LEAST_FALL = 0.5  # 1/s, also where the path itself uses up the limits
+_SUBSTEPS = 4  # of the integration, in a sample
+_AT_REST = 1e-5  # of the path's speed
+
 
 @dataclass(frozen=True)
 class JointTrajectory:
@@ -64,6 +71,12 @@ class JointTrajectory:
             np.where(outside, still, acceleration / span**2),
         )
 
+    def dense_times(self, pieces: int = 16) -> Array:
+        """(N,) times that part every step between samples into so many pieces [s]."""
+        inside = np.linspace(0.0, 1.0, pieces, endpoint=False)
+        steps = self.times[:-1, None] + np.diff(self.times)[:, None] * inside
+        return np.append(steps.ravel(), self.times[-1])
+
     def peak_jerk(self) -> Array:
         """(J,) largest absolute jerk between samples [rad/s^3], exactly."""
         pieces = np.arange(len(self.times) - 1)
@@ -97,7 +110,8 @@ def stopping_trajectory(
 ) -> JointTrajectory:
     """Slow down along the trajectory's own path, so that no new ground is covered.
 
-    Path time runs on from `elapsed` with a speed that falls smoothly from 1 to 0.
+    Path time runs on from `elapsed` at a rate that falls from 1 to 0 as fast as the limits allow,
+    which the path's own acceleration uses up too; the fall begins and ends gently.
 
     Args:
         trajectory: What is being executed.
@@ -105,20 +119,45 @@ def stopping_trajectory(
         acceleration_limits: (J,) [rad/s^2].
         period: Time between samples [s].
     """
-    begin = float(np.clip(elapsed, trajectory.times[0], trajectory.duration))
-    _, velocity, _ = trajectory.sample([begin])
-    limits = np.asarray(acceleration_limits, dtype=float)
-    # speed 1 - s with a smoothstep s: its steepest slope is 1.5 / duration
-    duration = max(0.1, float((1.5 * np.abs(velocity[0]) / (0.8 * limits)).max()))
-    u = np.linspace(0.0, 1.0, max(3, int(np.ceil(duration / period)) + 1))
-    rate = 1 - u**2 * (3 - 2 * u)
-    rate_slope = -6 * u * (1 - u) / duration
-    progress = begin + duration * (u - u**3 + 0.5 * u**4)
-    positions, velocity, acceleration = trajectory.sample(np.minimum(progress, trajectory.duration))
-    velocities = velocity * rate[:, None]
-    accelerations = acceleration * rate[:, None] ** 2 + velocity * rate_slope[:, None]
-    velocities[-1] = accelerations[-1] = 0.0
-    return JointTrajectory(trajectory.names, u * duration, positions, velocities, accelerations)
+    limits = _SHARE * np.asarray(acceleration_limits, dtype=float)
+    step = period / _SUBSTEPS
+    place = float(np.clip(elapsed, trajectory.times[0], trajectory.duration))
+    _, velocity, acceleration = trajectory.sample([place])
+    rate, fall = 1.0, 0.0
+    slew = -_steepest_fall(velocity[0], acceleration[0], 1.0, limits) / _ONSET
+    places, rates, falls = [place], [rate], [fall]
+    while rate > 0.0:
+        for _ in range(_SUBSTEPS):
+            _, velocity, acceleration = trajectory.sample([place])
+            steepest = _steepest_fall(velocity[0], acceleration[0], rate, limits)
+            landing = -float(np.sqrt(2 * slew * rate))
+            fall = max(steepest, landing, fall - slew * step)
+            slower = rate + fall * step
+            slower = slower if slower > _AT_REST else 0.0
+            place += step * (rate + slower) / 2
+            rate = slower
+        places.append(min(place, trajectory.duration))
+        rates.append(rate)
+        falls.append(fall if rate > 0.0 else 0.0)
+    positions, velocity, acceleration = trajectory.sample(places)
+    r, slope = np.array(rates)[:, None], np.array(falls)[:, None]
+    return JointTrajectory(
+        trajectory.names,
+        period * np.arange(len(places)),
+        positions,
+        velocity * r,
+        acceleration * r**2 + velocity * slope,
+    )
+
+
+def _steepest_fall(velocity: Array, acceleration: Array, rate: float, limits: Array) -> float:
+    """Slope of the rate, below 0, at which the first of (J,) joints needs all of its limit [1/s].
+
+    At the rate r and slope s the joints accelerate by a r^2 + v s.
+    """
+    spent = np.sign(velocity) * acceleration * rate**2
+    slopes = -(limits + spent) / np.maximum(np.abs(velocity), 1e-9)
+    return float(np.clip(slopes.max(), -_MOST_FALL, -_LEAST_FALL))
 
 
 def braking_trajectory(

@@ -112,11 +112,11 @@ def _check_bounds(trajectory: JointTrajectory, limits: JointLimits, scaling: flo
                 f"joint '{limits.names[j]}' at {trajectory.positions[k, j]:.4f} rad, limit "
                 f'{bound[j]:.4f}, after {trajectory.times[k]:.2f} s'
             )
-    means = np.diff(trajectory.positions, axis=0) / np.diff(trajectory.times)[:, None]
+    times = trajectory.dense_times()
+    _, velocities, accelerations = trajectory.sample(times)
     checks = (
-        ('velocity', 'rad/s', trajectory.velocities, limits.velocity),
-        ('velocity between samples', 'rad/s', means, limits.velocity),
-        ('acceleration', 'rad/s^2', trajectory.accelerations, limits.acceleration),
+        ('velocity', 'rad/s', velocities, limits.velocity),
+        ('acceleration', 'rad/s^2', accelerations, limits.acceleration),
     )
     for what, unit, values, bound in checks:
         ratio = np.abs(values) / (bound * scaling * _SLACK)
@@ -124,7 +124,7 @@ def _check_bounds(trajectory: JointTrajectory, limits: JointLimits, scaling: flo
             k, j = np.unravel_index(int(ratio.argmax()), ratio.shape)
             raise _refuse(
                 f"{what} of joint '{limits.names[j]}' {values[k, j]:.3f} {unit}, limit "
-                f'{bound[j]:.3f} x scaling {scaling:.2f}, after {trajectory.times[k]:.2f} s'
+                f'{bound[j]:.3f} x scaling {scaling:.2f}, after {times[k]:.2f} s'
             )
 
 

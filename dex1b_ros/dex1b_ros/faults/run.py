@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from lifecycle_msgs.msg import Transition
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.motion import Stage
 from dex1b_msgs.msg import SafetyStatus
+from dex1b_ros.bringup import own_domain
 from dex1b_ros.faults.catalogue import Fault, faults
 from dex1b_ros.faults.mock_bench import MockBench, require_rclpy
 from dex1b_ros.faults.motion_watch import seconds_to_rest, unsafe_motions
@@ -47,8 +47,7 @@ def bench_faults(
         unsafe_motion, unsafe (in words), error_code, error_msg, expected, recovered, restarted
         (processes that had died) and seconds (from the fault to rest).
     """
-    os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 99)
-    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+    own_domain()
     require_rclpy()
     rows = []
     for simulated in (False, True):

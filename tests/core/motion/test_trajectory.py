@@ -87,8 +87,7 @@ def test_stop_stays_on_the_path_and_keeps_limits(elapsed):
         assert np.abs(whole - point).max(axis=1).min() < 1e-3
     fine = stop.sample(np.linspace(0, stop.duration, 2000))
     assert (np.abs(fine[1]) <= LIMITS.velocity * 1.02).all()
-    # the path's own acceleration adds to that of slowing down
-    assert (np.abs(fine[2]) <= LIMITS.acceleration * 2).all()
+    assert (np.abs(fine[2]) <= LIMITS.acceleration * 1.05).all()
 
 
 def test_reversed_goes_the_same_way_back():
@@ -119,7 +118,7 @@ def _broken(**changes):
         (_broken(velocities=((5, 1), 2.5)), "velocity of joint 'b' 2.500 rad/s, limit 2.000"),
         (_broken(accelerations=((5, 2), -9.0)), "acceleration of joint 'c' -9.000"),
         (_broken(positions=((5, 0), 3.2)), "joint 'a' at 3.2000 rad, limit 3.0000"),
-        (_broken(positions=((5, 1), 2.9)), "velocity between samples of joint 'b'"),
+        (_broken(positions=((5, 1), 2.9)), "velocity of joint 'b'"),
     ],
 )
 def test_refuses_what_is_not_safe(trajectory, message):
@@ -192,5 +191,10 @@ def test_braking_goes_straight_on_within_the_limits():
     np.testing.assert_allclose(ramp.velocities[0], velocity, atol=1e-9)
     assert not ramp.velocities[-1].any()
     travelled = ramp.positions[-1]
-    np.testing.assert_allclose(travelled, velocity * ramp.duration / 2, atol=1e-9)
+    np.testing.assert_allclose(
+        travelled / velocity[0], velocity / velocity[0] * travelled[0] / velocity[0]
+    )
+    assert 0.4 * ramp.duration < travelled[0] / velocity[0] < 0.6 * ramp.duration
+    fastest = np.abs(velocity / LIMITS.acceleration).max()
+    assert fastest < ramp.duration < 1.3 * fastest + 0.2
     validate_trajectory(ramp, LIMITS)

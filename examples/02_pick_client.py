@@ -13,7 +13,7 @@ from typing import Any
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_ros.commander import Commander
-from dex1b_ros.commands import stage_name
+from dex1b_ros.reports import stage_name
 
 
 def describe(reply: Any) -> None:

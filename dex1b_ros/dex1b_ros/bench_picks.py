@@ -77,6 +77,9 @@ def bench_picks(
                 stack.require_alive()
                 rows.append({'pick': number} | picker.pick(settings.objects, random))
                 used.append({name: usage(pid) for name, pid in stack.pids.items()})
+                rows[-1]['memory_mb'] = {
+                    name: round(one.memory_mb, 1) for name, one in used[-1].items()
+                }
                 on_row(rows[-1])
         pids = {pid for row in used for one in row.values() for pid in one.pids}
     time.sleep(1.0)  # children end after their parents
@@ -110,7 +113,7 @@ class _Picker:
 
     def pick(self, objects: Sequence[str], random: np.random.Generator) -> dict[str, Any]:
         """Put an object on the table and pick it."""
-        from dex1b_ros.commands import pick_report
+        from dex1b_ros.reports import pick_report
 
         name = str(random.choice(list(objects)))
         seed = self._put(name, random)

@@ -88,7 +88,7 @@ def _pick(
     stack: Stack, seed: int, on_stage: Callable[[Any], None], start: float
 ) -> tuple[dict[str, Any], DemoRecorder]:
     from dex1b_ros.commander import Commander
-    from dex1b_ros.commands import pick_report
+    from dex1b_ros.reports import pick_report
 
     with Commander(use_sim_time=True) as commander:
         recorder = DemoRecorder(commander.node)
@@ -133,7 +133,7 @@ def _recording(
     times: np.ndarray,
     heights: np.ndarray,
 ) -> DemoRecording:
-    from dex1b_ros.commands import stage_name
+    from dex1b_ros.reports import stage_name
 
     begin = recorder.stages[1][0] - 1.0 if len(recorder.stages) > 1 else float(times[0])
     grid = np.arange(max(begin, float(times[0])), float(times[-1]), RECORD_STEP_S)

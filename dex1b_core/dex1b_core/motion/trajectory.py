@@ -143,7 +143,7 @@ def stopping_trajectory(
     r, slope = np.array(rates)[:, None], np.array(falls)[:, None]
     return JointTrajectory(
         trajectory.names,
-        period * np.arange(len(places)),
+        np.arange(len(places), dtype=np.float64) * period,
         positions,
         velocity * r,
         acceleration * r**2 + velocity * slope,

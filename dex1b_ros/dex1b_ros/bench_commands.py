@@ -1,0 +1,165 @@
+"""`dex1b bench ...` of the running stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from dex1b_ros.reports import JsonPath, console, write_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `dex1b bench`."""
+    app.command('demo')(bench_demo)
+    app.command('picks')(bench_picks)
+    app.command('faults')(bench_faults)
+    app.command('stop')(bench_stop)
+    app.command('idle')(bench_idle)
+
+
+def bench_demo(
+    objects: str = typer.Option('', help='Comma-separated; default ten graspable YCB objects.'),
+    seed: int = typer.Option(1, help='Of every demo.'),
+    robot: str = typer.Option('xarm7_ability', help='Name under config/robots.'),
+    out: Path = typer.Option(Path('out/bench/demo'), help='Folder for reports and pictures.'),
+    resume: bool = typer.Option(False, help='Take reports that are there already.'),
+    json_path: Path = JsonPath,
+) -> None:
+    """Run the demo on several objects and count the lifts."""
+    from dex1b_ros.bench import GRASPABLE_OBJECTS, bench_demos
+
+    def show(name: str, report: dict[str, Any]) -> None:
+        verdict = '[green]lifted[/]' if report['success'] else '[red]not lifted[/]'
+        console.print(
+            f'{name}: {verdict} {report.get("lift_height_m", 0.0)} m, '
+            f'{report.get("hold_s", 0.0)} s, {report.get("wall_s", 0.0)} s wall, '
+            f'{report.get("error", "")} {report.get("error_msg", "")}'
+        )
+
+    names = [name for name in objects.split(',') if name] or list(GRASPABLE_OBJECTS)
+    report = bench_demos(names, seed=seed, robot=robot, folder=out, resume=resume, on_report=show)
+    console.print(f'lifted {report["lifted"]} of {report["n"]}')
+    write_json(report, json_path or out / 'report.json')
+
+
+def bench_picks(
+    count: int = typer.Option(50, '--n', min=1, help='Picks.'),
+    seed: int = typer.Option(0, help='Of objects, places and plans.'),
+    objects: str = typer.Option(
+        '', help="'ycb', a .txt list, a folder of meshes, or names; default ten graspable ones."
+    ),
+    robot: str = typer.Option('xarm7_ability', help='Name under config/robots.'),
+    generator: str = typer.Option('', help="optimizer or dexsimple; else the parameter file's."),
+    out: Path = typer.Option(Path('out/bench/picks'), help="Folder for report and nodes' logs."),
+    json_path: Path = JsonPath,
+) -> None:
+    """Pick random objects at random places in a row, the stack never restarted."""
+    from dex1b_ros.bench_picks import PickBenchSettings
+    from dex1b_ros.bench_picks import bench_picks as run
+
+    settings = PickBenchSettings(_objects(objects), count, seed, robot, generator, out)
+
+    def show(row: dict[str, Any]) -> None:
+        verdict = '[green]lifted[/]' if row['lifted'] else '[red]not lifted[/]'
+        console.print(
+            f'{row["pick"]} {row["object"]} (seed {row["seed"]}): {verdict} '
+            f'{row["lift_height_m"]} m, {row["wall_s"]} s {row["error"]} {row["error_msg"]}'
+        )
+
+    report = run(settings, show)
+    console.print(f'lifted {report["lifted"]} of {report["n"]}')
+    write_json(report, json_path or out / 'report.json')
+
+
+def bench_faults(
+    only: str = typer.Option('', help="Part of the faults' names; all of them else."),
+    out: Path = typer.Option(Path('out/bench/faults'), help="Folder for report and nodes' logs."),
+    json_path: Path = JsonPath,
+) -> None:
+    """Inject faults into executor, monitor and mock robot, and see what the robot does.
+
+    Exit status 0 only if no motion was unsafe, every answer expected, and all recovered.
+    """
+    from dex1b_ros.faults.run import bench_faults as run
+
+    def show(row: dict[str, Any]) -> None:
+        colour = 'red' if row['unsafe_motion'] else 'green'
+        verdict = '; '.join(row['unsafe']) or 'safe'
+        oddities = [] if row['expected'] else ['unexpected']
+        oddities += [] if row['recovered'] else ['not recovered']
+        console.print(
+            f'{row["fault"]} in {row["stage"]}: [{colour}]{verdict}[/] {row["error_code"]} '
+            f'{row["seconds"]} s {" ".join(oddities)}'
+        )
+        if oddities:
+            console.print(f'    {row["error_msg"]} {row.get("recovery_msg", "")}')
+
+    report = run(folder=out, only=only, on_row=show)
+    console.print(
+        f'{report["n"]} faults: {report["unsafe"]} unsafe, {report["unexpected"]} unexpected '
+        f'answers, {report["unrecovered"]} not recovered'
+    )
+    write_json(report, json_path or out / 'report.json')
+    failed = report['unsafe'] or report['unexpected'] or report['unrecovered']
+    raise typer.Exit(int(bool(failed)))
+
+
+def bench_stop(
+    objects: str = typer.Option('', help='As for picks; default the ten graspable ones.'),
+    seed: int = typer.Option(0, help='Of places and plans.'),
+    robot: str = typer.Option('xarm7_ability', help='Name under config/robots.'),
+    out: Path = typer.Option(Path('out/bench/stop'), help="Folder for report and nodes' logs."),
+    json_path: Path = JsonPath,
+) -> None:
+    """Cancel picks while the object is lifted: how long until the arm rests, is it still held."""
+    from dex1b_ros.bench_stop import bench_stop as run
+
+    def show(row: dict[str, Any]) -> None:
+        console.print(', '.join(f'{key} {value}' for key, value in row.items()))
+
+    report = run(_objects(objects), seed=seed, robot=robot, folder=out, on_row=show)
+    console.print(f'held {report["held"]} of {report["n"]}')
+    write_json(report, json_path or out / 'report.json')
+
+
+def _objects(listed: str) -> list[str]:
+    from dex1b_core.benchmark.object_list import object_list
+    from dex1b_ros.bench import GRASPABLE_OBJECTS
+
+    return object_list(listed) if listed else [f'ycb:{name}' for name in GRASPABLE_OBJECTS]
+
+
+def bench_idle(
+    seconds: float = typer.Option(20.0, help='Length of the measurement.'),
+    out: Path = typer.Option(Path('out/bench/idle'), help="Folder for report and nodes' logs."),
+    json_path: Path = JsonPath,
+) -> None:
+    """Measure each node's start time, idle load and heavy libraries."""
+    from dex1b_ros import bench_idle as idle
+
+    alone = {
+        name: idle.start_alone(name, executable, folder=out)
+        for name, executable in (
+            ('executor', 'executor_node'),
+            ('safety_monitor', 'safety_monitor'),
+            ('perception', 'perception_node'),
+        )
+    }
+    report = idle.bench_idle(folder=out, seconds=seconds)
+    table = Table(
+        'node', 'start alone [s]', 'start together [s]', 'idle [%]', 'libraries', box=None
+    )
+    for row in report['rows']:
+        row['start_alone_s'] = alone.get(row['node'])
+        table.add_row(
+            row['node'],
+            '' if row['start_alone_s'] is None else f'{row["start_alone_s"]:.2f}',
+            f'{row["start_s"]:.2f}',
+            f'{row["idle_percent"]:.1f}',
+            ' '.join(row['libraries']),
+        )
+    console.print(table)
+    write_json(report, json_path or out / 'report.json')

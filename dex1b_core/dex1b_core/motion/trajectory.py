@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-_SHARE = 0.91  # of the acceleration limits that a stop uses: interpolation overshoots
+_SHARE = 0.88  # of the acceleration limits that a stop uses: interpolation overshoots
 _ONSET = 0.1  # s until a stop slows down in earnest
 _MOST_FALL = 15.0  # 1/s, however slow the joints are
 _LEAST_FALL = 0.5  # 1/s, also where the path itself uses up the limits

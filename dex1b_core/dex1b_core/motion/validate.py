@@ -104,16 +104,16 @@ def _check_shape(trajectory: JointTrajectory, limits: JointLimits) -> None:
 
 
 def _check_bounds(trajectory: JointTrajectory, limits: JointLimits, scaling: float) -> None:
+    times = trajectory.dense_times()
+    positions, velocities, accelerations = trajectory.sample(times)
     for bound, sign in ((limits.lower, -1.0), (limits.upper, 1.0)):
-        excess = sign * (trajectory.positions - bound) - _POSITION_SLACK
+        excess = sign * (positions - bound) - _POSITION_SLACK
         if (excess > 0).any():
             k, j = np.unravel_index(int(excess.argmax()), excess.shape)
             raise _refuse(
-                f"joint '{limits.names[j]}' at {trajectory.positions[k, j]:.4f} rad, limit "
-                f'{bound[j]:.4f}, after {trajectory.times[k]:.2f} s'
+                f"joint '{limits.names[j]}' at {positions[k, j]:.4f} rad, limit "
+                f'{bound[j]:.4f}, after {times[k]:.2f} s'
             )
-    times = trajectory.dense_times()
-    _, velocities, accelerations = trajectory.sample(times)
     checks = (
         ('velocity', 'rad/s', velocities, limits.velocity),
         ('acceleration', 'rad/s^2', accelerations, limits.acceleration),

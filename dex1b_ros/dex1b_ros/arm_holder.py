@@ -13,8 +13,9 @@ from rclpy.serialization import deserialize_message
 from trajectory_msgs.msg import JointTrajectory as TrajectoryMsg
 
 from dex1b_core.motion import JointTrajectory, braking_trajectory
-from dex1b_core.robots.description import JointGroup
+from dex1b_core.robots import Interface, JointGroup
 from dex1b_ros import conversions
+from dex1b_ros.joint_state_buffer import JointStateBuffer
 from dex1b_ros.node import Dex1bNode
 
 _FRESH_S = 0.5  # a setpoint that is older says nothing about now
@@ -31,18 +32,27 @@ class ArmHolder:
     """Follows the controller's setpoint; `hold` ramps it down, and cancels if that is not heard.
 
     A cancel alone holds the measured position at once: a jump. A trajectory on the controller's
-    topic replaces the goal of whoever has died.
+    topic replaces the goal of whoever has died. A controller that serves no action tells no
+    setpoint: there the measured state stands for it. Streamed positions end with their sender.
     """
 
     def __init__(self, node: Dex1bNode, arm: JointGroup) -> None:
         self._node, self._arm = node, arm
         self._prefix = node.params.tf_prefix
+        self._streamed = arm.interface.streamed
+        self._has_action = arm.interface is Interface.FOLLOW_JOINT_TRAJECTORY
+        self._states: JointStateBuffer | None = None
+        if arm.interface is Interface.JOINT_TRAJECTORY:
+            self._states = JointStateBuffer(node, max_age=_FRESH_S, max_wall_age=_FRESH_S)
         action = f'{arm.controller}/follow_joint_trajectory/_action'
+        if self._has_action and arm.topic:
+            action = f'{arm.topic}/_action'
+        topic = f'{arm.controller}/joint_trajectory' if self._has_action else arm.command_name
         self._feedback = node.create_subscription(
             FollowJointTrajectory.Impl.FeedbackMessage, f'{action}/feedback',
             self._on_feedback, 10, raw=True,
         )  # fmt: skip
-        self._topic = node.create_publisher(TrajectoryMsg, f'{arm.controller}/joint_trajectory', 1)
+        self._topic = None if self._streamed else node.create_publisher(TrajectoryMsg, topic, 1)
         self._cancel = node.create_client(CancelGoal, f'{action}/cancel_goal')
         self._latest: bytes | None = None
         self._received = _Instant(-np.inf, 0.0)
@@ -53,12 +63,18 @@ class ArmHolder:
         if self._timer is not None:
             self._timer.cancel()
         self._node.destroy_subscription(self._feedback)
-        self._node.destroy_publisher(self._topic)
+        if self._states is not None:
+            self._states.destroy()
+        if self._topic is not None:
+            self._node.destroy_publisher(self._topic)
         self._node.destroy_client(self._cancel)
 
     def hold(self) -> None:
         """Ramp the arm down; the hand keeps its command. Never blocks."""
-        ramp = self._ramp()
+        if self._topic is None:
+            self._node.get_logger().error('executor lost in motion: its stream has ended')
+            return
+        ramp = self._ramp() if self._states is None else self._measured_ramp(self._states)
         if ramp is None:
             self._node.get_logger().error("executor lost in motion: cancelling the arm's goals")
             self._cancel.call_async(CancelGoal.Request())  # all zero: every goal
@@ -66,6 +82,8 @@ class ArmHolder:
         self._node.get_logger().error('executor lost in motion: ramping the arm down')
         begin = self._node.get_clock().now().to_msg()
         self._topic.publish(conversions.trajectory_msg(ramp, self._prefix, begin))
+        if not self._has_action:
+            return
         self._timer = threading.Timer(_PATIENCE_S, self._cancel_if_heard)
         self._timer.daemon = True
         self._timer.start()
@@ -96,6 +114,18 @@ class ArmHolder:
             self._arm.joints,
             positions + age * velocities,
             velocities,
+            acceleration_limits=self._arm.acceleration_limits,
+        )
+
+    def _measured_ramp(self, states: JointStateBuffer) -> JointTrajectory | None:
+        """From the measured state straight on to rest; None when it is not known."""
+        measured = states.last(self._arm.joints)
+        if measured is None:
+            return None
+        return braking_trajectory(
+            self._arm.joints,
+            measured.positions,
+            measured.velocities,
             acceleration_limits=self._arm.acceleration_limits,
         )
 

@@ -25,7 +25,7 @@ _STIFFNESS = 1.0  # [N m/rad] of fingers against the imagined object
 class MockRobotParameters(NodeParameters):
     """Parameters of the mock robot."""
 
-    rate: float = Field(25.0, ge=1, le=200, description='of control and joint states [Hz]')
+    rate: float = Field(25.0, ge=1, le=500, description='of control and joint states [Hz]')
     object_at: float = Field(
         0.0, ge=0, description='how far fingers close from open until they touch [rad]; 0: never'
     )

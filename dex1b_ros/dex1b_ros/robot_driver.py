@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import TransformStamped
 from pydantic import Field
+from rcl_interfaces.msg import ParameterType, ParameterValue
+from rcl_interfaces.srv import GetParameters
 
 from dex1b_core.config import StrictModel
 from dex1b_core.robots.description import JointGroup, RobotDescription
 from dex1b_core.simulation.trajectory_controller import Tolerances, TrajectoryController
 from dex1b_ros.node import Dex1bNode
+from dex1b_ros.position_server import PositionServer
 from dex1b_ros.robot_state import RobotStatePublisher
 from dex1b_ros.trajectory_server import GroupState, TrajectoryServer
+
+GroupServer = TrajectoryServer | PositionServer
 
 
 class ControllerParameters(StrictModel):
@@ -27,7 +33,7 @@ class ControllerParameters(StrictModel):
 
 
 class RobotDriver:
-    """Two trajectory controllers over joints by name, without tf_prefix inside.
+    """The controllers of arm and hand over joints by name, without tf_prefix inside.
 
     Attributes:
         lock: Held while time passes and while controllers change.
@@ -46,26 +52,48 @@ class RobotDriver:
         self._time = self._stamp = 0.0
         self._positions = dict(positions)
         self._velocities = dict.fromkeys(positions, 0.0)
-        self._groups: list[tuple[JointGroup, TrajectoryServer]] = []
-        for group, tolerances in (
-            (robot.arm, _tolerances(robot.arm, prefix, limits)),
-            (robot.hand, Tolerances()),
-        ):
-            names = [prefix + name for name in group.joints]
-            start = [positions[name] for name in group.joints]
-            server = TrajectoryServer(
-                node,
-                group.controller,
-                TrajectoryController(names, start, tolerances),
-                lambda group=group: self.state(group),
-                self.lock,
+        self._node, self._prefix = node, prefix
+        self._groups = [
+            (group, self._server(group, tolerances))
+            for group, tolerances in (
+                (robot.arm, _tolerances(robot.arm, prefix, limits)),
+                (robot.hand, Tolerances()),
             )
-            self._groups.append((group, server))
+        ]
+        self._names = [self._serve_names(group) for group, _ in self._groups]
+
+    def _server(self, group: JointGroup, tolerances: Tolerances) -> GroupServer:
+        start = [self._positions[name] for name in group.joints]
+
+        def state() -> GroupState:
+            return self.state(group)
+
+        if group.interface.streamed:
+            return PositionServer(self._node, group, self._prefix, start, state, self.lock)
+        names = [self._prefix + name for name in group.joints]
+        controller = TrajectoryController(names, start, tolerances)
+        return TrajectoryServer(self._node, group.controller, controller, state, self.lock)
+
+    def _serve_names(self, group: JointGroup) -> Any:
+        """The parameter by which a ros2_control controller tells its joints."""
+        names = [self._prefix + name for name in group.command_order]
+
+        def answer(request: Any, response: Any) -> Any:
+            for name in request.names:
+                is_known = name == 'joints'
+                kind = ParameterType.PARAMETER_STRING_ARRAY if is_known else 0
+                value = ParameterValue(type=kind, string_array_value=names if is_known else [])
+                response.values.append(value)
+            return response
+
+        return self._node.create_service(
+            GetParameters, f'{group.controller}/get_parameters', answer
+        )
 
     @property
     def moving(self) -> bool:
         """Whether a trajectory is being followed."""
-        return any(server.controller.running for _, server in self._groups)
+        return any(server.running for _, server in self._groups)
 
     def pass_time(self, time: float, stamp: float) -> None:
         """Set the controllers' own time, which never jumps, and ROS time [s]; with the lock."""
@@ -80,10 +108,7 @@ class RobotDriver:
         targets = {}
         for group, server in self._groups:
             server.update(self.state(group))
-            controller = server.controller
-            values = zip(
-                controller.target.tolist(), controller.target_velocity.tolist(), strict=True
-            )
+            values = zip(server.target.tolist(), server.target_velocity.tolist(), strict=True)
             targets.update(zip(group.joints, values, strict=True))
         return targets
 
@@ -111,6 +136,8 @@ class RobotDriver:
         """Destroy servers and publishers."""
         for _, server in self._groups:
             server.destroy()
+        for service in self._names:
+            self._node.destroy_service(service)
         self.publisher.destroy()
 
 

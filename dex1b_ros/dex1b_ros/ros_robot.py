@@ -8,18 +8,19 @@ from collections.abc import Callable
 import numpy as np
 
 from dex1b_core.errors import Dex1bError
-from dex1b_core.execution import Measured
+from dex1b_core.execution import Measured, Motion
 from dex1b_core.motion import JointTrajectory
 from dex1b_core.robots import RobotDescription
+from dex1b_ros.controller_checks import require_active_controllers, require_joint_names
+from dex1b_ros.controller_client import controller_client
 from dex1b_ros.joint_state_buffer import JointStateBuffer
 from dex1b_ros.node import Dex1bNode
-from dex1b_ros.trajectory_client import ControllerMotion, TrajectoryClient
 
 _STILL = 0.05  # rad/s
 
 
 class RosRobot:
-    """A RobotPort over joint_states and two joint trajectory controllers."""
+    """A RobotPort over joint_states and the controllers of arm and hand."""
 
     def __init__(
         self,
@@ -32,8 +33,8 @@ class RosRobot:
         self._node = node
         self._robot = robot
         self._states = JointStateBuffer(node, max_age=max_age, max_wall_age=max_wall_age)
-        self._arm = TrajectoryClient(node, robot.arm, keeps_grip=False)
-        self._hand = TrajectoryClient(node, robot.hand, keeps_grip=True)
+        self._arm = controller_client(node, robot.arm, self.measure, keeps_grip=False)
+        self._hand = controller_client(node, robot.hand, self.measure, keeps_grip=True)
         self.checks: list[Callable[[], None]] = []
         """Called by `check`; each may raise to end the execution."""
         self.pause_requested = False
@@ -45,13 +46,21 @@ class RosRobot:
         self._hand.destroy()
 
     def require_controllers(self, timeout_s: float) -> None:
-        """Wait for both controllers.
+        """Wait for both controllers; they must be active and have our joints.
 
         Raises:
-            Dex1bError: CONTROLLER_UNAVAILABLE.
+            Dex1bError: CONTROLLER_UNAVAILABLE, or INVALID_CONFIGURATION about their joints.
         """
+        groups = (self._robot.arm, self._robot.hand)
         self._arm.require_server(timeout_s)
         self._hand.require_server(timeout_s)
+        unasked = require_active_controllers(self._node, groups)
+        if unasked:
+            self._node.get_logger().info(
+                f'whether the controllers are active is not known: {unasked}', once=True
+            )
+        for group in groups:
+            require_joint_names(self._node, group)
 
     def wait_for_state(self, timeout_s: float) -> None:
         """Wait for a first joint state; raises PRECONDITION when there is none or it is old."""
@@ -70,7 +79,7 @@ class RosRobot:
         """Latest positions by name [rad]; raises PRECONDITION when they are too old."""
         return dict(zip(names, self.measure(names).positions.tolist(), strict=True))
 
-    def send(self, trajectory: JointTrajectory) -> ControllerMotion:
+    def send(self, trajectory: JointTrajectory) -> Motion:
         """Give a trajectory to the controller of its joints."""
         is_arm = trajectory.names == self._robot.arm.joints
         return (self._arm if is_arm else self._hand).send(trajectory)

@@ -23,6 +23,7 @@ from dex1b_core.execution.safety import (
 from dex1b_core.robots import RobotDescription
 from dex1b_ros import conversions
 from dex1b_ros.arrivals import Arrivals
+from dex1b_ros.controller_checks import controller_listens
 from dex1b_ros.node import Dex1bNode, NodeParameters
 
 
@@ -74,13 +75,9 @@ class SafetyInputs:
             FollowJointTrajectory.Impl.FeedbackMessage, f'{action}/feedback',
             self._on_feedback, 10, raw=True,
         )  # fmt: skip
-        self._controllers = {
-            group.controller: node.resolve_service_name(
-                f'{group.controller}/follow_joint_trajectory/_action/send_goal'
-            )
-            for group in (robot.arm, robot.hand)
-        }
-        self._present_at = dict.fromkeys(self._controllers, time.monotonic())
+        self._present_at = dict.fromkeys(
+            (group.controller for group in (robot.arm, robot.hand)), time.monotonic()
+        )
         self._looked_at = 0.0
 
     def destroy(self) -> None:
@@ -161,9 +158,9 @@ class SafetyInputs:
         now = time.monotonic()
         if now - self._looked_at > 1.0:  # the graph is not free to ask
             self._looked_at = now
-            for controller, service in self._controllers.items():
-                if self._node.count_services(service):
-                    self._present_at[controller] = now
+            for group in (self._robot.arm, self._robot.hand):
+                if controller_listens(self._node, group):
+                    self._present_at[group.controller] = now
         absent = [
             controller
             for controller, seen in self._present_at.items()
@@ -171,7 +168,7 @@ class SafetyInputs:
         ]
         if not absent:
             return []
-        text = f'no action server of {absent} for {self._params.controller_grace:.0f} s'
+        text = f'nobody takes the commands of {absent} for {self._params.controller_grace:.0f} s'
         return [Finding(SafetyReason.CONTROLLER_INACTIVE, grave, text)]
 
     def _on_feedback(self, raw: bytes) -> None:

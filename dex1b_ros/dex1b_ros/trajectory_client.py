@@ -11,14 +11,13 @@ from control_msgs.action import FollowJointTrajectory
 from control_msgs.msg import JointTolerance
 from rclpy.action import ActionClient
 from rclpy.task import Future
-from trajectory_msgs.msg import JointTrajectory as TrajectoryMsg
-from trajectory_msgs.msg import JointTrajectoryPoint
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.execution import Measured
-from dex1b_core.motion import JointTrajectory, braking_trajectory, stopping_trajectory
+from dex1b_core.motion import JointTrajectory
 from dex1b_core.robots.description import JointGroup
 from dex1b_ros import conversions
+from dex1b_ros.controller_client import ramp_down
 from dex1b_ros.node import Dex1bNode, wait_for
 
 _ERRORS = {
@@ -27,7 +26,6 @@ _ERRORS = {
     if name.isupper() and isinstance(value, int)
 }
 _MOVING = 0.02  # rad/s; slower, a setpoint does not tell its time
-_OFF_PATH = 0.15  # rad from the path, more than drives lag behind
 _ANSWER_S = 5.0  # wall-clock seconds a controller may take to answer a goal
 
 
@@ -97,7 +95,7 @@ class TrajectoryClient:
         self._group = group
         self._keeps_grip = keeps_grip
         self._prefix = node.params.tf_prefix
-        self._name = f'{group.controller}/follow_joint_trajectory'
+        self._name = group.command_name
         self._client = ActionClient(node, FollowJointTrajectory, self._name)
         self._executor_thread = threading.get_ident()
         self._lock = threading.Lock()
@@ -156,20 +154,7 @@ class TrajectoryClient:
             motion, self._motion = self._motion, None
         if motion is None or motion.finished():
             return False
-        ramp = stopping_trajectory(
-            motion.trajectory,
-            motion.elapsed(),
-            acceleration_limits=self._group.acceleration_limits,
-        )
-        if measured is not None:
-            off = float(np.abs(ramp.positions[0] - measured.positions).max())
-            if off > _OFF_PATH:
-                ramp = braking_trajectory(
-                    motion.trajectory.names,
-                    measured.positions,
-                    measured.velocities,
-                    acceleration_limits=self._group.acceleration_limits,
-                )
+        ramp = ramp_down(motion.trajectory, motion.elapsed(), self._group, measured)
 
         def cancel_if_refused(future: Future) -> None:
             if not future.result() and motion.handle is not None:
@@ -217,7 +202,9 @@ class TrajectoryClient:
         return accepted
 
     def _goal(self, trajectory: JointTrajectory) -> FollowJointTrajectory.Goal:
-        goal = FollowJointTrajectory.Goal(trajectory=self._message(trajectory))
+        goal = FollowJointTrajectory.Goal(
+            trajectory=conversions.trajectory_msg(trajectory, self._prefix)
+        )
         # 0 would mean: wait for ever
         goal.goal_time_tolerance = conversions.duration_msg(1.0)
         if self._keeps_grip:
@@ -227,16 +214,3 @@ class TrajectoryClient:
             ]
             goal.path_tolerance, goal.goal_tolerance = erased, erased
         return goal
-
-    def _message(self, trajectory: JointTrajectory) -> TrajectoryMsg:
-        message = TrajectoryMsg(joint_names=[self._prefix + name for name in trajectory.names])
-        message.points = [
-            JointTrajectoryPoint(
-                positions=trajectory.positions[k].tolist(),
-                velocities=trajectory.velocities[k].tolist(),
-                accelerations=trajectory.accelerations[k].tolist(),
-                time_from_start=conversions.duration_msg(float(t)),
-            )
-            for k, t in enumerate(trajectory.times)
-        ]
-        return message

@@ -94,6 +94,21 @@ class TrajectoryServer:
             JointTrajectory, f'{name}/joint_trajectory', self._on_topic, 1
         )
 
+    @property
+    def running(self) -> bool:
+        """Whether a trajectory is being followed."""
+        return self.controller.running
+
+    @property
+    def target(self) -> Array:
+        """(J,) position that the drives are told [rad]."""
+        return self.controller.target
+
+    @property
+    def target_velocity(self) -> Array:
+        """(J,) [rad/s]."""
+        return self.controller.target_velocity
+
     def update(self, state: GroupState) -> None:
         """Move the controller's target on; called with the lock held."""
         if not self.controller.running:

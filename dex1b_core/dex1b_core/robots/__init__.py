@@ -13,12 +13,13 @@ from dex1b_core.robots.hand_description import (
     hand_names,
     load_hand,
 )
-from dex1b_core.robots.joint_group import JointGroup
+from dex1b_core.robots.joint_group import Interface, JointGroup
 
 __all__ = [
     'ArmDescription',
     'FingerDescription',
     'HandDescription',
+    'Interface',
     'JointGroup',
     'PalmDescription',
     'RobotDescription',

@@ -111,12 +111,14 @@ def robot_names() -> list[str]:
 
 
 def load_robot(name: str) -> RobotDescription:
-    """Read config/robots/NAME.yaml.
+    """Read config/robots/NAME.yaml, or the .yaml file that `name` is the path of.
 
     Raises:
         UnknownNameError: no such robot; the message lists those known.
         ConfigurationError: the file is malformed.
     """
+    if Path(name).suffix in {'.yaml', '.yml'}:
+        return load_yaml(Path(name), RobotDescription)
     if name not in robot_names():
         raise UnknownNameError(ErrorCode.UNKNOWN_ROBOT, 'robot', name, robot_names())
     return load_yaml(config_folder() / 'robots' / f'{name}.yaml', RobotDescription)

@@ -44,10 +44,8 @@ class ArmHolder:
         self._states: JointStateBuffer | None = None
         if arm.interface is Interface.JOINT_TRAJECTORY:
             self._states = JointStateBuffer(node, max_age=_FRESH_S, max_wall_age=_FRESH_S)
-        action = f'{arm.controller}/follow_joint_trajectory/_action'
-        if self._has_action and arm.topic:
-            action = f'{arm.topic}/_action'
-        topic = f'{arm.controller}/joint_trajectory' if self._has_action else arm.command_name
+        action = f'{arm.name_of(Interface.FOLLOW_JOINT_TRAJECTORY)}/_action'
+        topic = arm.name_of(Interface.JOINT_TRAJECTORY)
         self._feedback = node.create_subscription(
             FollowJointTrajectory.Impl.FeedbackMessage, f'{action}/feedback',
             self._on_feedback, 10, raw=True,

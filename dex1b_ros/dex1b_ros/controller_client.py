@@ -137,7 +137,7 @@ class TimedMotion:
 def ramp_down(
     trajectory: JointTrajectory, elapsed: float, group: JointGroup, measured: Measured | None
 ) -> JointTrajectory:
-    """From path time `elapsed` [s] to rest: along the path, or straight on when it has been left."""
+    """From path time `elapsed` [s] to rest: along the path, or straight on where it was left."""
     limits = group.acceleration_limits
     ramp = stopping_trajectory(trajectory, elapsed, acceleration_limits=limits)
     if measured is None or abs(ramp.positions[0] - measured.positions).max() <= OFF_PATH:

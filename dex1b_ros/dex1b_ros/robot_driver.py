@@ -72,7 +72,7 @@ class RobotDriver:
             return PositionServer(self._node, group, self._prefix, start, state, self.lock)
         names = [self._prefix + name for name in group.joints]
         controller = TrajectoryController(names, start, tolerances)
-        return TrajectoryServer(self._node, group.controller, controller, state, self.lock)
+        return TrajectoryServer(self._node, group, controller, state, self.lock)
 
     def _serve_names(self, group: JointGroup) -> Any:
         """The parameter by which a ros2_control controller tells its joints."""

@@ -20,7 +20,7 @@ from dex1b_core.execution.safety import (
     SafetyReason,
     WorkspaceGuard,
 )
-from dex1b_core.robots import RobotDescription
+from dex1b_core.robots import Interface, RobotDescription
 from dex1b_ros import conversions
 from dex1b_ros.arrivals import Arrivals
 from dex1b_ros.controller_checks import controller_listens
@@ -70,7 +70,7 @@ class SafetyInputs:
         )
         self._tracking: list[Finding] = []
         self._tracking_at = 0.0
-        action = f'{robot.arm.controller}/follow_joint_trajectory/_action'
+        action = f'{robot.arm.name_of(Interface.FOLLOW_JOINT_TRAJECTORY)}/_action'
         self._feedback = node.create_subscription(
             FollowJointTrajectory.Impl.FeedbackMessage, f'{action}/feedback',
             self._on_feedback, 10, raw=True,

@@ -79,7 +79,7 @@ class ControllerMotion:
 
 
 class TrajectoryClient:
-    """Client of <controller>/follow_joint_trajectory for one joint group."""
+    """Client of the action of one joint group's controller."""
 
     def __init__(self, node: Dex1bNode, group: JointGroup, *, keeps_grip: bool) -> None:
         """Create the client.

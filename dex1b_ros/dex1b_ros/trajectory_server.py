@@ -16,6 +16,7 @@ from rclpy.task import Future
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from dex1b_core.errors import Dex1bError
+from dex1b_core.robots import Interface, JointGroup
 from dex1b_core.simulation.trajectory_controller import (
     GoalError,
     Outcome,
@@ -72,26 +73,26 @@ class TrajectoryServer:
     def __init__(
         self,
         node: Dex1bNode,
-        name: str,
+        group: JointGroup,
         controller: TrajectoryController,
         state: Callable[[], GroupState],
         lock: AbstractContextManager[Any],
     ) -> None:
         self.controller = controller
-        self._node, self._name, self._state, self._lock = node, name, state, lock
+        self._node, self._name, self._state, self._lock = node, group.controller, state, lock
         self._run: _Run | None = None
         self._runs: dict[bytes, _Run] = {}
         self._server = ActionServer(
             node,
             FollowJointTrajectory,
-            f'{name}/follow_joint_trajectory',
+            group.name_of(Interface.FOLLOW_JOINT_TRAJECTORY),
             execute_callback=self._execute,
             goal_callback=self._on_goal,
             handle_accepted_callback=self._on_accepted,
             cancel_callback=self._on_cancel,
         )
         self._topic = node.create_subscription(
-            JointTrajectory, f'{name}/joint_trajectory', self._on_topic, 1
+            JointTrajectory, group.name_of(Interface.JOINT_TRAJECTORY), self._on_topic, 1
         )
 
     @property

@@ -32,10 +32,15 @@ _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (0, 2)
 
 
 class Bench:
-    """Use as a context manager."""
+    """Use as a context manager.
 
-    def __init__(self) -> None:
+    Args:
+        robot: Name or file; the joints are those of ROBOT.
+    """
+
+    def __init__(self, robot: str = ROBOT.name) -> None:
         self.namespace = f'/bench{next(_NUMBERS)}'
+        self._robot_name = robot
         self.robot = self._robot()
         self.executor = self._executor()
         self.monitor = self._process(
@@ -70,7 +75,8 @@ class Bench:
         assert not problems
 
     def _process(self, module: str, **parameters: Any) -> NodeProcess:
-        return NodeProcess([*node_command(module, **parameters), '-r', f'__ns:={self.namespace}'])
+        command = node_command(module, robot=self._robot_name, **parameters)
+        return NodeProcess([*command, '-r', f'__ns:={self.namespace}'])
 
     def _robot(self) -> NodeProcess:
         return self._process('mock_robot_node', rate=50.0)

@@ -93,7 +93,13 @@ class JointGroup(StrictModel):
     @property
     def command_name(self) -> str:
         """Topic of the commands, or the action's name."""
-        return self.topic or f'{self.controller}/{_NAMES[self.interface]}'
+        return self.name_of(self.interface)
+
+    def name_of(self, interface: Interface) -> str:
+        """Topic or action by which the controller offers an interface, used or not."""
+        if self.topic and interface is self.interface:
+            return self.topic
+        return f'{self.controller}/{_NAMES[interface]}'
 
     @property
     def command_order(self) -> tuple[str, ...]:

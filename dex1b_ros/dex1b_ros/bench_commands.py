@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command('faults')(bench_faults)
     app.command('stop')(bench_stop)
     app.command('idle')(bench_idle)
+    app.command('stream')(bench_stream)
 
 
 def bench_demo(
@@ -162,4 +163,32 @@ def bench_idle(
             ' '.join(row['libraries']),
         )
     console.print(table)
+    write_json(report, json_path or out / 'report.json')
+
+
+def bench_stream(
+    rate: float = typer.Option(250.0, min=10.0, max=500.0, help='[Hz]'),
+    seconds: float = typer.Option(60.0, min=4.0, help='Length of the measurement.'),
+    robot: str = typer.Option('xarm7_ability', help='Name under config/robots.'),
+    load: bool = typer.Option(False, '--load', help='Keep a processor busy with planning.'),
+    realtime: bool = typer.Option(True, help='Whether the streamer asks for that scheduling.'),
+    out: Path = typer.Option(Path('out/bench/stream'), help='Folder for report, logs and times.'),
+    json_path: Path = JsonPath,
+) -> None:
+    """Measure how evenly positions are streamed, beside a bare rclpy timer at the same time."""
+    from dex1b_ros.bench_stream import bench_stream as run
+
+    report = run(rate=rate, seconds=seconds, robot=robot, load=load, folder=out, realtime=realtime)
+    table = Table('', 'Hz', 'p50 [ms]', 'p99 [ms]', 'max [ms]', 'missed', 'CPU [%]', box=None)
+    for name in ('streamer', 'timer'):
+        row = report[name]
+        cells = [f'{row["period_ms"][key]:.2f}' for key in ('p50', 'p99', 'max')]
+        missed = f'{row["missed"]} of {row["n"]}'
+        table.add_row(name, f'{row["rate"]:.1f}', *cells, missed, f'{row["cpu_percent"]:.0f}')
+    console.print(table)
+    scheduling = 'real-time' if report['realtime'] else 'normal'
+    console.print(
+        f'streamer scheduled as {scheduling}; load average {report["load_average"]} on '
+        f'{report["cores"]} cores'
+    )
     write_json(report, json_path or out / 'report.json')

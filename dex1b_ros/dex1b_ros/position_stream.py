@@ -42,9 +42,20 @@ class PositionStream:
     """
 
     def __init__(
-        self, node: Dex1bNode, group: JointGroup, measure: Measure, *, keeps_grip: bool
+        self,
+        node: Dex1bNode,
+        group: JointGroup,
+        measure: Measure,
+        *,
+        keeps_grip: bool,
+        realtime: bool = True,
     ) -> None:
-        """Create the publisher and start the thread; arguments as of `controller_client`."""
+        """Create the publisher and start the thread.
+
+        Args:
+            node, group, measure, keeps_grip: As of `controller_client`.
+            realtime: Ask for real-time scheduling, where time is not simulated.
+        """
         self._node, self._group, self._measure = node, group, measure
         self._keeps_grip = keeps_grip
         self._simulated = bool(node.get_parameter('use_sim_time').value)
@@ -57,7 +68,9 @@ class PositionStream:
         self._order: list[int] = []
         self.on_command = lambda: None
         """Called in the thread after each command."""
-        self._has_priority = self._simulated
+        self._has_asked = self._simulated or not realtime
+        self.has_realtime_priority = False
+        """Whether the machine grants the thread real-time scheduling (ulimit -r)."""
         self._thread = PacedThread(
             f'{group.controller} stream', self._tick, 1.0 / group.rate, self._fail
         )
@@ -117,9 +130,9 @@ class PositionStream:
     # -- thread --------------------------------------------------------------------------------
 
     def _tick(self) -> None:
-        if not self._has_priority:
-            self._has_priority = True
-            _raise_priority()
+        if not self._has_asked:
+            self._has_asked = True
+            self.has_realtime_priority = _raise_priority()
         with self._lock:
             if self._stream.state is StreamState.SILENT:
                 return
@@ -183,9 +196,10 @@ class _Message:
         return self._message
 
 
-def _raise_priority() -> None:
-    """Real-time scheduling of this thread, on machines that grant it (ulimit -r)."""
+def _raise_priority() -> bool:
+    """Ask for real-time scheduling of this thread; whether it was granted."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
-    except (OSError, AttributeError):
-        return
+    except OSError:
+        return False
+    return True

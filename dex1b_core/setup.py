@@ -55,6 +55,7 @@ setup(
             'engine = dex1b_core.commands.engine:register',
             'exchange = dex1b_core.commands.exchange:register',
             'hand = dex1b_core.commands.hand:register',
+            'robot = dex1b_core.commands.robot:register',
         ],
     },
 )

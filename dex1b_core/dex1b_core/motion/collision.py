@@ -137,6 +137,18 @@ class CollisionChecker:
         number = next(i for i, result in enumerate(results) if result.isCollision())
         return self._collision(*self._pairs[number])
 
+    def touching(self, q: Array) -> list[tuple[str, str]]:
+        """All pairs of bodies that touch in a full configuration."""
+        pin.computeCollisions(
+            self._model, self._data, self._geometry, self._geometry_data, q, False
+        )
+        results = self._geometry_data.collisionResults
+        return [
+            (self._bodies[a], self._bodies[b])
+            for (a, b), result in zip(self._pairs, results, strict=True)
+            if result.isCollision()
+        ]
+
     def is_free(self, q: Array) -> bool:
         """Whether a full configuration touches nothing and keeps to the workspace."""
         if pin.computeCollisions(self._model, self._data, self._manager, q, True):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import yaml
-
 from dex1b_core.robots.hand_description import HandDescription
-
-COMMENT_COLUMN = 60
+from dex1b_core.robots.yaml_lines import controller_lines
+from dex1b_core.robots.yaml_lines import line as _line
+from dex1b_core.robots.yaml_lines import names as _names
+from dex1b_core.robots.yaml_lines import numbers as _numbers
+from dex1b_core.robots.yaml_lines import text as _text
 
 
 def hand_yaml(hand: HandDescription, remarks: tuple[str, ...] = ()) -> str:
@@ -37,7 +38,7 @@ def hand_yaml(hand: HandDescription, remarks: tuple[str, ...] = ()) -> str:
         _line('acceleration_limits', _numbers(hand.acceleration_limits), '[rad/s^2]'),
         _line('effort_limits', _numbers(hand.effort_limits), '[N m]'),
         _line('squeeze_offset', f'{hand.squeeze_offset:g}', '[rad] command past contact'),
-        _line('controller', _text(hand.controller), 'serves <it>/follow_joint_trajectory'),
+        *controller_lines(hand),
     ]
     defaults = type(hand).model_fields
     for name in ('contacts_per_finger', 'contact_margin', 'spheres_per_link'):
@@ -63,21 +64,3 @@ def hand_yaml(hand: HandDescription, remarks: tuple[str, ...] = ()) -> str:
         if finger.contacts is not None:
             lines.append(f'    contacts: {finger.contacts}')
     return '\n'.join(lines) + '\n'
-
-
-def _line(key: str, value: str, comment: str) -> str:
-    return f'{key}: {value}'.ljust(COMMENT_COLUMN) + f'  # {comment}'
-
-
-def _text(value: str) -> str:
-    """A scalar, quoted where YAML would read it as something else."""
-    written: str = yaml.safe_dump(value, width=10_000, allow_unicode=True)
-    return written.removesuffix('\n').removesuffix('\n...')
-
-
-def _names(names: tuple[str, ...]) -> str:
-    return '[' + ', '.join(_text(name) for name in names) + ']'
-
-
-def _numbers(values: tuple[float, ...]) -> str:
-    return '[' + ', '.join(f'{value:g}' for value in values) + ']'

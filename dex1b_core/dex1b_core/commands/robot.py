@@ -93,6 +93,38 @@ def show(
         json_path.write_text(robot.model_dump_json(indent=2, exclude_none=True) + '\n')
 
 
+@app.command('ros2-control')
+def ros2_control(
+    name: Annotated[str, typer.Argument(help='A described robot, or its YAML file.')],
+    output: Annotated[Path, typer.Option(help='Folder for both files.')] = Path('.'),
+    plugin: Annotated[
+        str, typer.Option(help='Of the hardware interface; simulated by default.')
+    ] = 'mock_components/GenericSystem',
+    param: Annotated[
+        list[str], typer.Option(help="Of the plugin: 'robot_ip=192.168.1.10'; repeatable.")
+    ] = [],  # noqa: B006  (typer copies it)
+) -> None:
+    """Write a URDF with ros2_control tags and the controllers' parameters."""
+    import yaml
+
+    from dex1b_core.robots.ros2_control import controllers, ros2_control_urdf
+
+    robot = load_robot(name)
+    for text in param:
+        if '=' not in text:
+            raise Dex1bError(ErrorCode.INVALID_REQUEST, f"--param '{text}'; expected NAME=VALUE")
+    parameters = dict(text.split('=', 1) for text in param)
+    urdf, file = output / f'{robot.name}.urdf', output / f'{robot.name}.controllers.yaml'
+    output.mkdir(parents=True, exist_ok=True)
+    urdf.write_text(ros2_control_urdf(robot, plugin=plugin, parameters=parameters))
+    file.write_text(yaml.safe_dump(controllers(robot), sort_keys=False))
+    typer.echo(f'wrote {urdf} and {file}; with them:')
+    typer.echo(f'  ros2 run robot_state_publisher robot_state_publisher {urdf}')
+    typer.echo(f'  ros2 run controller_manager ros2_control_node --ros-args --params-file {file}')
+    names = ' '.join(['joint_state_broadcaster', robot.arm.controller, robot.hand.controller])
+    typer.echo(f'  ros2 run controller_manager spawner {names}')
+
+
 def _described_hand(hand: str, robot_path: Path, force: bool) -> str:
     """The hand by name or .yaml file; a model is imported into a file beside the robot's."""
     if Path(hand).suffix not in {'.urdf', '.xacro', '.xml'}:

@@ -53,13 +53,15 @@ class DoctorOptions:
 
     Attributes:
         namespace: Namespace of the stack that may be running.
-        robot: Name of its robot; its controllers are looked for.
+        robot: Name of its robot, or its file.
         discovery_s: How long to wait for running nodes to be found [s].
+        tf_prefix: Before every link and joint name of that robot.
     """
 
     namespace: str = ''
     robot: str = 'xarm7_ability'
     discovery_s: float = 3.0
+    tf_prefix: str = ''
 
 
 def examine(options: DoctorOptions) -> Iterator[Finding]:

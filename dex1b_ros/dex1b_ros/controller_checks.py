@@ -37,7 +37,7 @@ def require_joint_names(node: Dex1bNode, group: JointGroup) -> None:
         check_joint_names(group, joints, node.params.tf_prefix)
 
 
-def controller_joints(node: Dex1bNode, controller: str) -> tuple[str, ...] | None:
+def controller_joints(node: Node, controller: str) -> tuple[str, ...] | None:
     """A controller's `joints` parameter; None where it cannot be asked or has none."""
     name = f'{controller}/get_parameters'
     answer = _ask(node, GetParameters, name, GetParameters.Request(names=['joints']))
@@ -65,7 +65,7 @@ def check_joint_names(group: JointGroup, joints: Sequence[str], prefix: str) -> 
         )
 
 
-def require_active_controllers(node: Dex1bNode, groups: Iterable[JointGroup]) -> str:
+def require_active_controllers(node: Node, groups: Iterable[JointGroup]) -> str:
     """Refuse to go on while the controller manager says that a controller is not active.
 
     Returns:
@@ -106,7 +106,7 @@ def check_active(states: dict[str, str], groups: Iterable[JointGroup]) -> None:
             )
 
 
-def _ask(node: Dex1bNode, kind: Any, name: str, request: Any) -> Any:
+def _ask(node: Node, kind: Any, name: str, request: Any) -> Any:
     """The answer of a service, or None when there is none or it does not answer in time."""
     if not node.count_services(node.resolve_service_name(name)):
         return None

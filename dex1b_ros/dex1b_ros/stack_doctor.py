@@ -7,18 +7,15 @@ from collections.abc import Iterator
 
 import rclpy
 from builtin_interfaces.msg import Time
-from control_msgs.action import FollowJointTrajectory
 from lifecycle_msgs.srv import GetState
-from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility, qos_check_compatible
 from rosgraph_msgs.msg import Clock
 
 from dex1b_core.doctor import DoctorOptions, Finding, Status
-from dex1b_core.errors import Dex1bError
-from dex1b_core.robots.description import load_robot
 from dex1b_ros.node_list import StackOptions, grasp_nodes
+from dex1b_ros.robot_doctor import RobotDoctor, verdict
 
 ANSWER_S = 3.0
 
@@ -40,13 +37,36 @@ def check_stack(options: DoctorOptions) -> Iterator[Finding]:
         if not present & {*expected, 'mock_robot'}:
             detail = f'no node found in namespace {namespace} within {options.discovery_s:.0f} s'
             yield Finding('stack', Status.SKIPPED, detail, 'dex1b up grasp')
-            return
-        yield from check_nodes(node, executor, expected, present)
-        yield from check_controllers(node, executor, options.robot)
-        yield from check_topics(node, executor)
-        yield check_clock(node, executor)
+            if not node.count_publishers(node.resolve_topic_name('joint_states')):
+                return
+            checks = _robot_checks(node, options)  # drivers alone
+        else:
+            checks = _all_checks(node, executor, expected, present, options)
+        findings = []
+        for finding in checks:
+            findings.append(finding)
+            yield finding
+        yield verdict(findings)
     finally:
         context.try_shutdown()
+
+
+def _all_checks(
+    node: Node,
+    executor: SingleThreadedExecutor,
+    expected: list[str],
+    present: set[str],
+    options: DoctorOptions,
+) -> Iterator[Finding]:
+    yield from check_nodes(node, executor, expected, present)
+    yield from check_topics(node, executor)
+    yield check_clock(node, executor)
+    yield from _robot_checks(node, options)
+
+
+def _robot_checks(node: Node, options: DoctorOptions) -> Iterator[Finding]:
+    with RobotDoctor(node.context, options) as doctor:
+        yield from doctor.checks()
 
 
 def _spin(executor: SingleThreadedExecutor, seconds: float) -> None:
@@ -93,29 +113,6 @@ def lifecycle_state(node: Node, executor: SingleThreadedExecutor, name: str) -> 
         return answer.current_state.label if answer else f'gives no answer within {ANSWER_S:.0f} s'
     finally:
         node.destroy_client(client)
-
-
-def check_controllers(
-    node: Node, executor: SingleThreadedExecutor, robot_name: str
-) -> Iterator[Finding]:
-    """Whether the robot's trajectory controllers serve their actions."""
-    try:
-        robot = load_robot(robot_name)
-    except Dex1bError as error:
-        yield Finding('controllers', Status.FAIL, error.message, 'dex1b doctor --robot NAME')
-        return
-    for part, group in (('arm', robot.arm), ('hand', robot.hand)):
-        action = f'{group.controller}/follow_joint_trajectory'
-        client = ActionClient(node, FollowJointTrajectory, action)
-        end = time.monotonic() + ANSWER_S
-        while not client.server_is_ready() and time.monotonic() < end:
-            executor.spin_once(timeout_sec=0.1)
-        if client.server_is_ready():
-            yield Finding(f'{part} controller', Status.OK, action)
-        else:
-            mend = 'start the driver, or correct `controller` in the robot file'
-            yield Finding(f'{part} controller', Status.FAIL, f'no server for {action}', mend)
-        client.destroy()
 
 
 def check_topics(node: Node, executor: SingleThreadedExecutor) -> Iterator[Finding]:

@@ -24,7 +24,10 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     namespace: Annotated[str, typer.Option(help='Namespace of a running stack.')] = '',
-    robot: Annotated[str, typer.Option(help='Robot of a running stack.')] = 'xarm7_ability',
+    robot: Annotated[
+        str, typer.Option(help='Robot of a running stack: a name or a file.')
+    ] = 'xarm7_ability',
+    tf_prefix: Annotated[str, typer.Option(help='Before its links and joints.')] = '',
     discovery: Annotated[float, typer.Option(help='[s] to look for running nodes.')] = 3.0,
     json_path: Annotated[
         Path | None, typer.Option('--json', help='Write the report to this file.')
@@ -33,7 +36,9 @@ def doctor(
     """Check the environment and, when it is running, the stack: one line each with the mend."""
     console = Console(highlight=False, soft_wrap=True)
     findings = []
-    options = DoctorOptions(namespace=namespace, robot=robot, discovery_s=discovery)
+    options = DoctorOptions(
+        namespace=namespace, robot=robot, discovery_s=discovery, tf_prefix=tf_prefix
+    )
     for finding in examine(options):
         findings.append(finding)
         _print(console, finding)

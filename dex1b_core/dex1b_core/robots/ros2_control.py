@@ -40,6 +40,9 @@ def ros2_control_urdf(
     path = robot.urdf_path
     document = ElementTree.parse(path).getroot()
     make_absolute(document, path)
+    for mesh in document.iter('mesh'):
+        if mesh.attrib['filename'].startswith('/'):
+            mesh.set('filename', f'file://{mesh.attrib["filename"]}')  # as RViz wants it
     tree = LinkTree.from_urdf(path)
     for label, group, start in (
         ('arm', robot.arm, robot.arm.home),

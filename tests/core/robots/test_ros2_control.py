@@ -47,6 +47,7 @@ def test_the_file_is_still_the_robot_and_finds_its_meshes(tmp_path):
     path.write_text(ros2_control_urdf(ROBOT))
     assert LinkTree.from_urdf(path).links == LinkTree.from_urdf(ROBOT.urdf_path).links
     for mesh in ElementTree.parse(path).getroot().iter('mesh'):
+        assert mesh.get('filename').startswith('file:///')
         assert Path(mesh.get('filename').removeprefix('file://')).is_file()
 
 

@@ -1,7 +1,7 @@
 """Start the grasp stack: ros2 launch dex1b_ros grasp.launch.py object:=mug execute:=true."""
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch_ros.actions import Node
 
 from dex1b_core.config import config_folder
@@ -11,7 +11,8 @@ from dex1b_ros.node_list import GRASP_ARGUMENTS, StackOptions, grasp_nodes
 def start_nodes(context):
     values = dict(context.launch_configurations)
     options = StackOptions.from_strings(values)
-    actions = [
+    actions = [SetEnvironmentVariable(*item) for item in options.environment.items()]
+    actions += [
         Node(
             package='dex1b_ros',
             executable=spec.executable,

@@ -82,7 +82,7 @@ class Stack:
 
     def _start(self, spec: NodeSpec) -> subprocess.Popen[bytes]:
         command = node_command(spec, self.options)
-        environment = os.environ | {'PYTHONUNBUFFERED': '1'}
+        environment = os.environ | self.options.environment | {'PYTHONUNBUFFERED': '1'}
         # An own session: Ctrl-C reaches this process alone, which then stops the nodes in order.
         if self._log_folder is None:
             return subprocess.Popen(command, env=environment, start_new_session=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ class LaunchArgument:
     choices: tuple[str, ...] = ()
 
 
+DISCOVERY = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
 BOOLEAN = ('true', 'false')
 LEVELS = ('debug', 'info', 'warn', 'error')
 
@@ -40,6 +42,10 @@ GRASP_ARGUMENTS = {
     'namespace': LaunchArgument('', 'namespace of every node'),
     'tf_prefix': LaunchArgument('', 'put before every link and joint name'),
     'autostart': LaunchArgument('true', 'configure and activate the nodes at start', BOOLEAN),
+    'discovery': LaunchArgument(
+        'auto', 'who may find the nodes; auto = $ROS_AUTOMATIC_DISCOVERY_RANGE, else localhost',
+        ('auto', 'localhost', 'subnet'),
+    ),
     'log_level': LaunchArgument('info', 'least severe message shown', LEVELS),
     'use_rviz': LaunchArgument('false', 'start RViz (ROS 2 machines)', BOOLEAN),
     'rviz_config': LaunchArgument('', 'default config/rviz/grasp.rviz'),
@@ -63,6 +69,7 @@ class StackOptions:
     tf_prefix: str = ''
     autostart: bool = True
     log_level: str = 'info'
+    discovery: str = 'localhost'
 
     @classmethod
     def from_strings(cls, values: dict[str, str]) -> StackOptions:
@@ -70,6 +77,8 @@ class StackOptions:
         typed: dict[str, Any] = {}
         for item in fields(cls):
             text = values.get(item.name, '')
+            if item.name == 'discovery' and text in ('', 'auto'):
+                text = os.environ.get(DISCOVERY, 'localhost').lower()
             if text == '' or text == 'auto':
                 continue
             is_flag = isinstance(item.default, bool) or item.name == 'use_sim_time'
@@ -77,6 +86,11 @@ class StackOptions:
                 text == 'true' if is_flag else int(text) if item.name == 'seed' else text
             )
         return cls(**typed)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of the nodes: beyond this machine nobody finds them unless asked."""
+        return {DISCOVERY: self.discovery.upper()}
 
     @property
     def simulated(self) -> bool:

@@ -6,14 +6,15 @@ from dex1b_core.errors import Dex1bError
 from dex1b_ros.bringup import node_command
 from dex1b_ros.commands import parse_arguments
 from dex1b_ros.demo_recorder import longest_hold
-from dex1b_ros.node_list import GRASP_ARGUMENTS, StackOptions, grasp_nodes
+from dex1b_ros.node_list import DISCOVERY, GRASP_ARGUMENTS, StackOptions, grasp_nodes
 
 
 def names(**values: str) -> list[str]:
     return [spec.name for spec in grasp_nodes(StackOptions.from_strings(values))]
 
 
-def test_defaults_are_simulated_and_do_not_execute():
+def test_defaults_are_simulated_and_do_not_execute(monkeypatch):
+    monkeypatch.delenv(DISCOVERY, raising=False)
     options = StackOptions.from_strings({n: a.default for n, a in GRASP_ARGUMENTS.items()})
     assert options == StackOptions()
     assert options.simulated
@@ -32,6 +33,18 @@ def test_real_hardware_runs_on_wall_time_with_its_own_parameters():
     options = StackOptions.from_strings({'use_mock_hardware': 'false'})
     assert not options.sim_time
     assert options.parameter_file.name == 'real.yaml'
+
+
+def test_nobody_beyond_this_machine_finds_the_nodes_unless_asked(monkeypatch):
+    monkeypatch.delenv(DISCOVERY, raising=False)
+    assert StackOptions.from_strings({}).environment == {DISCOVERY: 'LOCALHOST'}
+    assert StackOptions.from_strings({'discovery': 'auto'}).environment[DISCOVERY] == 'LOCALHOST'
+    assert StackOptions.from_strings({'discovery': 'subnet'}).environment[DISCOVERY] == 'SUBNET'
+    monkeypatch.setenv(DISCOVERY, 'SUBNET')
+    assert StackOptions.from_strings({'discovery': 'auto'}).environment[DISCOVERY] == 'SUBNET'
+    assert StackOptions.from_strings({'discovery': 'localhost'}).environment[DISCOVERY] == (
+        'LOCALHOST'
+    )
 
 
 def test_commands_carry_namespace_parameters_and_level():

@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command()(plan)
     app.command()(pick)
     app.command()(demo)
+    app.command('security-policy')(security_policy)
     bench_commands.register(bench_app)
 
 
@@ -155,3 +156,17 @@ def demo(
     print_outcome(report)
     write_json(report, json_path)
     raise typer.Exit(int(not report['success']))
+
+
+def security_policy(
+    output: Path = typer.Argument(help='The policy file to write.'),
+    robot: str = typer.Option('xarm7_ability', help='Name under config/robots, or a file.'),
+    namespace: str = typer.Option('/', help='Of the stack.'),
+) -> None:
+    """Write an SROS 2 policy: only the executor may command the robot's controllers."""
+    from dex1b_core.robots import load_robot
+    from dex1b_ros.security import policy_xml
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(policy_xml(load_robot(robot), namespace))
+    console.print(f'wrote {output}; docs/security.md says what to do with it')

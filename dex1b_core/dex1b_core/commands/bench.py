@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -94,3 +95,59 @@ def bench_grasp(
 
         command = shlex.join(['dex1b', *sys.argv[1:]])
         write_bench_page(page_path, report, results, command)
+
+
+@bench_app.command('perception')
+def bench_perception(
+    data: Annotated[
+        Path, typer.Option(help='A folder for each scene: depth.png, label.png, color.jpg.')
+    ],
+    repeats: Annotated[int, typer.Option(min=1, help='Timed runs of each scene.')] = 3,
+    plain: Annotated[bool, typer.Option(help='Measure a plain Open3D pipeline beside it.')] = True,
+    json_path: Annotated[
+        Path | None, typer.Option('--json', help='Write the report to this file.')
+    ] = None,
+    page_path: Annotated[
+        Path | None,
+        typer.Option('--html', help='Write a page to this file, or to index.html in this folder.'),
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help='Draw every scene into this folder.')
+    ] = None,
+) -> None:
+    """Segment real depth captures with ground truth; score and time it on one core."""
+    for name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
+        os.environ[name] = '1'  # read when numpy is imported, which is below
+    from dex1b_core.benchmark.perception_bench import (
+        PerceptionBenchSettings,
+        SceneResult,
+        bench_perception,
+    )
+
+    def show(result: SceneResult) -> None:
+        score = result.ours.score
+        typer.echo(
+            f'{result.capture.name:12} F {score.f_score:.3f}  {score.found}/{len(score.ious)} '
+            f'objects  {result.ours.timings[-1].cpu_ms:.0f} ms'
+        )
+
+    settings = PerceptionBenchSettings(data, repeats=repeats, plain=plain)
+    report, results = bench_perception(settings, show)
+    for name, figures in (('dex1b', report), ('plain', report['plain'])):
+        if figures is not None:
+            typer.echo(
+                f'{name}: F {figures["f_score"]:.3f}, IoU {figures["iou_mean"]:.3f}, '
+                f'{figures["share_iou_over_75"]:.1%} over 0.75, '
+                f'p50 {figures["ms"]["p50"]:.1f} ms, p99 {figures["ms"]["p99"]:.1f} ms'
+            )
+    if json_path is not None:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
+        json_path.write_text(json.dumps(report, indent=2) + '\n')
+    from dex1b_core.benchmark.perception_page import draw_scene, write_perception_page
+
+    if pictures is not None:
+        for result in results:
+            draw_scene(pictures / f'{result.capture.name}.png', result)
+    if page_path is not None:
+        page_path = page_path if page_path.suffix == '.html' else page_path / 'index.html'
+        write_perception_page(page_path, report, results, shlex.join(['dex1b', *sys.argv[1:]]))

@@ -13,6 +13,7 @@ from dex1b_core.perception.freespace import View
 from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
 from dex1b_core.perception.robot_mask import RobotMask
 from dex1b_core.perception.scene import Scene, observe
+from dex1b_core.perception.segmentation import Segmentation, segment
 from dex1b_core.perception.settings import PerceptionSettings
 from dex1b_core.perception.shapes import reconstruct_shapes
 from dex1b_core.perception.support import find_support_plane
@@ -26,6 +27,7 @@ __all__ = [
     'PerceptionSettings',
     'RobotMask',
     'Scene',
+    'Segmentation',
     'ShapeHypothesis',
     'Target',
     'TargetMode',
@@ -38,4 +40,5 @@ __all__ = [
     'reconstruct_shapes',
     'rectify_depth',
     'remove_flying_pixels',
+    'segment',
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import Plane
 from dex1b_core.perception.boxes import oriented_box
-from dex1b_core.perception.frames import DepthFrame, remove_flying_pixels
+from dex1b_core.perception.frames import DepthFrame
 from dex1b_core.perception.freespace import View
-from dex1b_core.perception.fusion import merge_views
-from dex1b_core.perception.instances import bounding_window, image_normals, label_instances
 from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
 from dex1b_core.perception.robot_mask import RobotMask
+from dex1b_core.perception.segmentation import Cloud, segment
 from dex1b_core.perception.settings import PerceptionSettings
 from dex1b_core.perception.shapes import reconstruct_shapes
-from dex1b_core.perception.support import find_support_plane, plane_noise
 from dex1b_core.perception.target import (
     Instance,
     LabelledView,
@@ -55,22 +53,6 @@ class Scene:
         return self.observation.support_plane
 
 
-@dataclass(frozen=True)
-class _Cloud:
-    """Organised cloud of one frame.
-
-    `usable` is inside the workspace and not robot, `above` also higher than the support plane;
-    the normals are known only around `above`.
-    """
-
-    frame: DepthFrame
-    points: NDArray[np.float32]
-    normals: NDArray[np.float32]
-    robot: NDArray[np.bool_]
-    usable: NDArray[np.bool_]
-    above: NDArray[np.bool_]
-
-
 def observe(
     frames: Sequence[DepthFrame],
     *,
@@ -92,21 +74,10 @@ def observe(
         Dex1bError: DEPTH_EMPTY, NO_PLANE, NO_OBJECT, ROBOT_OCCLUDES, TOO_FEW_POINTS,
             TARGET_NOT_FOUND or INVALID_REQUEST.
     """
-    clouds = [_cloud(frame, settings, robot_mask, link_poses or {}) for frame in frames]
-    usable = np.concatenate([cloud.points[cloud.usable] for cloud in clouds])
-    if len(usable) == 0:
-        raise _nothing_usable(clouds)
-    plane = find_support_plane(usable, settings=settings)
-    noise = plane_noise(usable, plane, settings.plane_tolerance)
-    height = max(settings.min_height, 3 * noise)
-    clouds = [_with_normals(cloud, plane, height) for cloud in clouds]
-    labels = merge_views(
-        [
-            label_instances(cloud.points, cloud.above, cloud.normals, settings=settings)
-            for cloud in clouds
-        ],
-        [cloud.points for cloud in clouds],
+    segmentation = segment(
+        frames, settings=settings, robot_mask=robot_mask, link_poses=link_poses or {}
     )
+    clouds, labels, plane = segmentation.clouds, segmentation.labels, segmentation.plane
     views = [
         LabelledView(cloud.frame.camera, image, cloud.robot, cloud.points)
         for cloud, image in zip(clouds, labels, strict=True)
@@ -118,38 +89,7 @@ def observe(
     observation = _describe(chosen, instances, clouds, labels, plane, settings)
     robot = tuple(cloud.robot for cloud in clouds)
     removed = int(sum(image.sum() for image in robot))
-    return Scene(observation, instances, tuple(labels), robot, removed)
-
-
-def _cloud(
-    frame: DepthFrame,
-    settings: PerceptionSettings,
-    robot_mask: RobotMask | None,
-    link_poses: Mapping[str, Array],
-) -> _Cloud:
-    frame = replace(frame, depth_m=remove_flying_pixels(frame.depth_m))
-    points = frame.points()
-    flat = points.reshape(-1, 3)
-    robot = np.zeros(len(flat), dtype=bool)
-    if robot_mask is not None:
-        robot = robot_mask.contains(flat, link_poses)
-    lower = np.array(settings.workspace_lower, np.float32)
-    upper = np.array(settings.workspace_upper, np.float32)
-    inside = ((flat > lower) & (flat < upper)).all(axis=1)
-    shape = frame.depth_m.shape
-    usable = (inside & ~robot).reshape(shape)
-    nothing = np.zeros(shape, dtype=bool)
-    return _Cloud(frame, points, points, robot.reshape(shape), usable, nothing)
-
-
-def _with_normals(cloud: _Cloud, plane: Plane, height: float) -> _Cloud:
-    """The cloud with what is higher than `height` above the plane, and normals there."""
-    above = cloud.usable & (plane.signed_distance(cloud.points) > height)
-    normals = np.full(cloud.points.shape, np.nan, np.float32)
-    window = bounding_window(above, border=8)
-    eye = cloud.frame.planning_T_camera[:3, 3]
-    normals[window] = image_normals(cloud.points[window], eye)
-    return replace(cloud, above=above, normals=normals)
+    return Scene(observation, instances, labels, robot, removed)
 
 
 def _instances(
@@ -170,7 +110,7 @@ def _instances(
 def _describe(
     chosen: Instance | Array,
     instances: Sequence[Instance],
-    clouds: Sequence[_Cloud],
+    clouds: Sequence[Cloud],
     labels: Sequence[NDArray[np.int32]],
     plane: Plane,
     settings: PerceptionSettings,
@@ -219,7 +159,7 @@ def _describe(
 
 def _target_masks(
     chosen: Instance | Array,
-    clouds: Sequence[_Cloud],
+    clouds: Sequence[Cloud],
     labels: Sequence[NDArray[np.int32]],
 ) -> list[NDArray[np.bool_]]:
     if isinstance(chosen, Instance):
@@ -261,23 +201,7 @@ def _thin(points: Array, count: int) -> Array:
     return points[np.linspace(0, len(points) - 1, count).astype(int)] if count else points[:0]
 
 
-def _nothing_usable(clouds: Sequence[_Cloud]) -> Dex1bError:
-    seen = sum(int(np.isfinite(cloud.points[..., 2]).sum()) for cloud in clouds)
-    robot = sum(int(cloud.robot.sum()) for cloud in clouds)
-    if robot > 0.5 * max(seen, 1):
-        return Dex1bError(
-            ErrorCode.ROBOT_OCCLUDES,
-            f'{robot} of {seen} measured points lie on the robot and none in the free '
-            'workspace; move the arm out of view',
-        )
-    return Dex1bError(
-        ErrorCode.NO_PLANE,
-        f'none of {seen} measured points lies in the workspace; check the camera pose in TF and '
-        'workspace_lower, workspace_upper',
-    )
-
-
-def _no_object(clouds: Sequence[_Cloud], plane: Plane, settings: PerceptionSettings) -> Dex1bError:
+def _no_object(clouds: Sequence[Cloud], plane: Plane, settings: PerceptionSettings) -> Dex1bError:
     heights = np.concatenate([plane.signed_distance(c.points[c.usable]) for c in clouds])
     count = int((heights > settings.min_height).sum())
     robot = sum(int(cloud.robot.sum()) for cloud in clouds)

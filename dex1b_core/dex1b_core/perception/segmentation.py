@@ -1,0 +1,139 @@
+"""From depth images to labelled objects: crop, robot removal, support plane, instances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.geometry import Plane
+from dex1b_core.perception.frames import DepthFrame, remove_flying_pixels
+from dex1b_core.perception.fusion import merge_views
+from dex1b_core.perception.instances import bounding_window, image_normals, label_instances
+from dex1b_core.perception.robot_mask import RobotMask
+from dex1b_core.perception.settings import PerceptionSettings
+from dex1b_core.perception.support import find_support_plane, plane_noise
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Organised cloud of one frame.
+
+    Attributes:
+        frame: Without flying pixels.
+        points: (H, W, 3) planning frame, NaN where not measured.
+        normals: (H, W, 3) towards the camera, known only around `above`.
+        robot: (H, W) on the robot.
+        usable: (H, W) inside the workspace and not robot.
+        above: (H, W) usable and higher than the support plane.
+    """
+
+    frame: DepthFrame
+    points: NDArray[np.float32]
+    normals: NDArray[np.float32]
+    robot: NDArray[np.bool_]
+    usable: NDArray[np.bool_]
+    above: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Objects in all frames.
+
+    Attributes:
+        plane: That they stand on.
+        clouds: One for each frame.
+        labels: (H, W) for each frame, 0 = no object, 1.. by decreasing size.
+    """
+
+    plane: Plane
+    clouds: tuple[Cloud, ...]
+    labels: tuple[NDArray[np.int32], ...]
+
+
+def segment(
+    frames: Sequence[DepthFrame],
+    *,
+    settings: PerceptionSettings,
+    robot_mask: RobotMask | None = None,
+    link_poses: Mapping[str, Array] | None = None,
+) -> Segmentation:
+    """Find the support plane and label what stands on it.
+
+    Args:
+        frames: One for each camera, taken at nearly the same time.
+        settings: Thresholds and sizes.
+        robot_mask: Removes robot points; needs `link_poses`.
+        link_poses: planning_T_link (4, 4) by link name.
+
+    Raises:
+        Dex1bError: NO_PLANE or ROBOT_OCCLUDES.
+    """
+    clouds = [_cloud(frame, settings, robot_mask, link_poses or {}) for frame in frames]
+    usable = np.concatenate([cloud.points[cloud.usable] for cloud in clouds])
+    if len(usable) == 0:
+        raise _nothing_usable(clouds)
+    plane = find_support_plane(usable, settings=settings)
+    noise = plane_noise(usable, plane, settings.plane_tolerance)
+    height = max(settings.min_height, 3 * noise)
+    clouds = [_with_normals(cloud, plane, height) for cloud in clouds]
+    labels = merge_views(
+        [
+            label_instances(cloud.points, cloud.above, cloud.normals, settings=settings)
+            for cloud in clouds
+        ],
+        [cloud.points for cloud in clouds],
+    )
+    return Segmentation(plane, tuple(clouds), tuple(labels))
+
+
+def _cloud(
+    frame: DepthFrame,
+    settings: PerceptionSettings,
+    robot_mask: RobotMask | None,
+    link_poses: Mapping[str, Array],
+) -> Cloud:
+    frame = replace(frame, depth_m=remove_flying_pixels(frame.depth_m))
+    points = frame.points()
+    flat = points.reshape(-1, 3)
+    robot = np.zeros(len(flat), dtype=bool)
+    if robot_mask is not None:
+        robot = robot_mask.contains(flat, link_poses)
+    lower = np.array(settings.workspace_lower, np.float32)
+    upper = np.array(settings.workspace_upper, np.float32)
+    inside = ((flat > lower) & (flat < upper)).all(axis=1)
+    shape = frame.depth_m.shape
+    usable = (inside & ~robot).reshape(shape)
+    nothing = np.zeros(shape, dtype=bool)
+    return Cloud(frame, points, points, robot.reshape(shape), usable, nothing)
+
+
+def _with_normals(cloud: Cloud, plane: Plane, height: float) -> Cloud:
+    """The cloud with what is higher than `height` above the plane, and normals there."""
+    above = cloud.usable & (plane.signed_distance(cloud.points) > height)
+    normals = np.full(cloud.points.shape, np.nan, np.float32)
+    window = bounding_window(above, border=8)
+    eye = cloud.frame.planning_T_camera[:3, 3]
+    normals[window] = image_normals(cloud.points[window], eye)
+    return replace(cloud, above=above, normals=normals)
+
+
+def _nothing_usable(clouds: Sequence[Cloud]) -> Dex1bError:
+    seen = sum(int(np.isfinite(cloud.points[..., 2]).sum()) for cloud in clouds)
+    robot = sum(int(cloud.robot.sum()) for cloud in clouds)
+    if robot > 0.5 * max(seen, 1):
+        return Dex1bError(
+            ErrorCode.ROBOT_OCCLUDES,
+            f'{robot} of {seen} measured points lie on the robot and none in the free '
+            'workspace; move the arm out of view',
+        )
+    return Dex1bError(
+        ErrorCode.NO_PLANE,
+        f'none of {seen} measured points lies in the workspace; check the camera pose in TF and '
+        'workspace_lower, workspace_upper',
+    )

@@ -75,11 +75,15 @@ class DepthFrame:
 
     def points(self) -> NDArray[np.float32]:
         """(H, W, 3) points in the planning frame [m], NaN where not measured."""
-        points = self.intrinsics.deproject(self.depth_m)
-        rotation = self.planning_T_camera[:3, :3].astype(np.float32)
-        offset = self.planning_T_camera[:3, 3].astype(np.float32)
-        moved: NDArray[np.float32] = points.reshape(-1, 3) @ rotation.T + offset
-        return moved.reshape(points.shape)
+        k, depth = self.intrinsics, self.depth_m.astype(np.float32, copy=False)
+        pose = self.planning_T_camera.astype(np.float32)
+        u = (np.arange(k.width, dtype=np.float32) - np.float32(k.cx)) / np.float32(k.fx)
+        v = (np.arange(k.height, dtype=np.float32) - np.float32(k.cy)) / np.float32(k.fy)
+        points = np.empty((*depth.shape, 3), np.float32)
+        for axis in range(3):  # a matrix product over so short an axis takes 30 times as long
+            ray = pose[axis, 0] * u[None] + (pose[axis, 1] * v + pose[axis, 2])[:, None]
+            points[..., axis] = ray * depth + pose[axis, 3]
+        return points
 
     def in_camera(self, points: ArrayLike) -> NDArray[np.float64]:
         """(N, 3) points of the planning frame in the optical frame."""
@@ -192,13 +196,15 @@ def remove_flying_pixels(
     A pixel stays when at least `neighbours` of its eight neighbours lie within `jump` (relative
     to 1 m, growing with depth) of it.
     """
-    padded = np.pad(depth_m, 1, constant_values=np.nan)
     allowed = np.float32(jump) * np.maximum(depth_m, np.float32(0.5))
-    height, width = depth_m.shape
     near = np.zeros(depth_m.shape, np.uint8)
-    for row in (0, 1, 2):
-        for column in (0, 1, 2):
-            if (row, column) != (1, 1):
-                other = padded[row : row + height, column : column + width]
-                near += np.abs(other - depth_m) < allowed
+    for a, b in (
+        (np.s_[:, :-1], np.s_[:, 1:]),
+        (np.s_[:-1], np.s_[1:]),
+        (np.s_[:-1, :-1], np.s_[1:, 1:]),
+        (np.s_[:-1, 1:], np.s_[1:, :-1]),
+    ):
+        close = (np.abs(depth_m[a] - depth_m[b]) < allowed[a]).view(np.uint8)
+        near[a] += close
+        near[b] += close
     return np.where(near >= neighbours, depth_m, np.float32(np.nan))

@@ -13,11 +13,13 @@ from dex1b_core.geometry import Plane
 from dex1b_core.perception.boxes import oriented_box
 from dex1b_core.perception.frames import DepthFrame
 from dex1b_core.perception.freespace import View
+from dex1b_core.perception.instances import bounding_window
 from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
 from dex1b_core.perception.robot_mask import RobotMask
 from dex1b_core.perception.segmentation import Cloud, segment
 from dex1b_core.perception.settings import PerceptionSettings
 from dex1b_core.perception.shapes import reconstruct_shapes
+from dex1b_core.perception.surface import make_surface
 from dex1b_core.perception.target import (
     Instance,
     LabelledView,
@@ -27,6 +29,7 @@ from dex1b_core.perception.target import (
 )
 
 Array = NDArray[np.float64]
+NORMAL_SPAN = 4  # [px] from a pixel to those that span its normal
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def _describe(
 ) -> ObjectObservation:
     masks = _target_masks(chosen, clouds, labels)
     points = np.concatenate([c.points[m] for c, m in zip(clouds, masks, strict=True)])
-    normals = np.concatenate([c.normals[m] for c, m in zip(clouds, masks, strict=True)])
+    normals = np.concatenate([_normals(c, m) for c, m in zip(clouds, masks, strict=True)])
     known = np.isfinite(normals).all(axis=1)
     points, normals = points[known].astype(float), normals[known].astype(float)
     keep = _not_outliers(points)
@@ -155,6 +158,20 @@ def _describe(
         shapes=shapes,
         label=chosen.label if isinstance(chosen, Instance) else _majority(masks, labels),
     )
+
+
+def _normals(cloud: Cloud, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(N, 3) normals at the pixels of a mask, NaN where unknown."""
+    window = bounding_window(mask, border=NORMAL_SPAN)
+    eye = cloud.frame.planning_T_camera[:3, 3]
+    surface = make_surface(
+        cloud.points[window],
+        cloud.frame.depth_m[window],
+        cloud.usable[window],
+        eye,
+        span=NORMAL_SPAN,
+    )
+    return surface.normals[mask[window]]
 
 
 def _target_masks(

@@ -12,12 +12,14 @@ from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import Plane
 from dex1b_core.perception.frames import DepthFrame, remove_flying_pixels
 from dex1b_core.perception.fusion import merge_views
-from dex1b_core.perception.instances import bounding_window, image_normals, label_instances
+from dex1b_core.perception.instances import label_instances
 from dex1b_core.perception.robot_mask import RobotMask
 from dex1b_core.perception.settings import PerceptionSettings
 from dex1b_core.perception.support import find_support_plane, plane_noise
+from dex1b_core.perception.surface import heights_above
 
 Array = NDArray[np.float64]
+THINNED = 3  # every so many rows and columns show the support plane
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,6 @@ class Cloud:
     Attributes:
         frame: Without flying pixels.
         points: (H, W, 3) planning frame, NaN where not measured.
-        normals: (H, W, 3) towards the camera, known only around `above`.
         robot: (H, W) on the robot.
         usable: (H, W) inside the workspace and not robot.
         above: (H, W) usable and higher than the support plane.
@@ -35,7 +36,6 @@ class Cloud:
 
     frame: DepthFrame
     points: NDArray[np.float32]
-    normals: NDArray[np.float32]
     robot: NDArray[np.bool_]
     usable: NDArray[np.bool_]
     above: NDArray[np.bool_]
@@ -75,16 +75,20 @@ def segment(
         Dex1bError: NO_PLANE or ROBOT_OCCLUDES.
     """
     clouds = [_cloud(frame, settings, robot_mask, link_poses or {}) for frame in frames]
-    usable = np.concatenate([cloud.points[cloud.usable] for cloud in clouds])
-    if len(usable) == 0:
+    if not any(cloud.usable.any() for cloud in clouds):
         raise _nothing_usable(clouds)
-    plane = find_support_plane(usable, settings=settings)
-    noise = plane_noise(usable, plane, settings.plane_tolerance)
+    thin = np.s_[::THINNED, ::THINNED]
+    sample = np.concatenate([cloud.points[thin][cloud.usable[thin]] for cloud in clouds])
+    plane = find_support_plane(sample, settings=settings, stands_for=THINNED**2)
+    noise = plane_noise(sample, plane, settings.plane_tolerance)
     height = max(settings.min_height, 3 * noise)
-    clouds = [_with_normals(cloud, plane, height) for cloud in clouds]
+    clouds = [
+        replace(cloud, above=cloud.usable & (heights_above(cloud.points, plane) > height))
+        for cloud in clouds
+    ]
     labels = merge_views(
         [
-            label_instances(cloud.points, cloud.above, cloud.normals, settings=settings)
+            label_instances(cloud.frame, cloud.points, cloud.above, plane, settings=settings)
             for cloud in clouds
         ],
         [cloud.points for cloud in clouds],
@@ -100,27 +104,15 @@ def _cloud(
 ) -> Cloud:
     frame = replace(frame, depth_m=remove_flying_pixels(frame.depth_m))
     points = frame.points()
-    flat = points.reshape(-1, 3)
-    robot = np.zeros(len(flat), dtype=bool)
+    robot = np.zeros(frame.depth_m.shape, dtype=bool)
     if robot_mask is not None:
-        robot = robot_mask.contains(flat, link_poses)
-    lower = np.array(settings.workspace_lower, np.float32)
-    upper = np.array(settings.workspace_upper, np.float32)
-    inside = ((flat > lower) & (flat < upper)).all(axis=1)
-    shape = frame.depth_m.shape
-    usable = (inside & ~robot).reshape(shape)
-    nothing = np.zeros(shape, dtype=bool)
-    return Cloud(frame, points, points, robot.reshape(shape), usable, nothing)
-
-
-def _with_normals(cloud: Cloud, plane: Plane, height: float) -> Cloud:
-    """The cloud with what is higher than `height` above the plane, and normals there."""
-    above = cloud.usable & (plane.signed_distance(cloud.points) > height)
-    normals = np.full(cloud.points.shape, np.nan, np.float32)
-    window = bounding_window(above, border=8)
-    eye = cloud.frame.planning_T_camera[:3, 3]
-    normals[window] = image_normals(cloud.points[window], eye)
-    return replace(cloud, above=above, normals=normals)
+        flat = robot_mask.contains(points.reshape(-1, 3), link_poses)
+        robot = flat.reshape(robot.shape)
+    usable = ~robot
+    bounds = zip(settings.workspace_lower, settings.workspace_upper, strict=True)
+    for axis, (lower, upper) in enumerate(bounds):
+        usable &= (points[..., axis] > lower) & (points[..., axis] < upper)
+    return Cloud(frame, points, robot, usable, np.zeros_like(usable))
 
 
 def _nothing_usable(clouds: Sequence[Cloud]) -> Dex1bError:

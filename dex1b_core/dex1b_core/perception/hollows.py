@@ -1,0 +1,92 @@
+"""Insides of cups, bowls and pots: surfaces bent in that belong to the wall in front of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dex1b_core.perception.patches import Contacts, Indices, Labels, members
+from dex1b_core.perception.surface import Surface
+
+HOLLOW = -4.0  # mean curvature of an inside [1/m]
+RIM = 0.015  # inside and wall reach up to the same height [m]
+LEAST_DEPTH = 0.02  # height that an inside covers [m]
+LEAST_BORDER = 3  # [px] between inside and wall
+BOTTOM = 0.5  # least share of the border of a bottom that it has with its vessel
+SAMPLE = 500  # points of a label that tell its shape
+ROUND = 3.0  # mean curvature from which a thing inside is an object [1/m]
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Of one label: curvature [1/m], heights above the plane [m], median depth [m], pixels."""
+
+    curvature: float
+    low: float
+    high: float
+    depth: float
+    size: int
+
+
+def join_hollows(
+    labels: Labels, surface: Surface, heights: NDArray[np.float32], contacts: Contacts
+) -> Labels:
+    """Give insides the label of their wall.
+
+    An inside is bent in on the whole, lies behind the wall in the image, and reaches up to the
+    same rim; what lies deeper in it and is no bulging thing is its bottom.
+
+    Args:
+        labels: (H, W) 0 = none.
+        surface: Seen.
+        heights: (H, W) above the support plane [m].
+        contacts: Of the labels.
+    """
+    shapes = [_shape(pixels, surface, heights) for pixels in members(labels)]
+    count = len(shapes)
+    border = contacts.touching + contacts.apart
+    owner = np.arange(count)
+    for label in range(1, count):
+        shape = shapes[label]
+        if shape.curvature > HOLLOW or shape.high - shape.low < LEAST_DEPTH:
+            continue
+        walls = [wall for wall in range(1, count) if _holds(shapes[wall], shape)]
+        wall = max(walls, key=lambda other: border[label, other], default=0)
+        if border[label, wall] >= LEAST_BORDER:
+            owner[label] = wall
+    _join_bottoms(owner, border, shapes)
+    return owner.astype(np.int32)[labels]
+
+
+def _holds(wall: _Shape, inside: _Shape) -> bool:
+    return (
+        wall.curvature > HOLLOW and wall.depth < inside.depth and abs(wall.high - inside.high) < RIM
+    )
+
+
+def _join_bottoms(owner: NDArray[np.intp], border: NDArray[np.int64], shapes: list[_Shape]) -> None:
+    for vessel in set(owner[owner != np.arange(len(owner))].tolist()):
+        members = np.flatnonzero(owner == vessel)
+        size = sum(shapes[member].size for member in members)
+        for label in np.flatnonzero(owner == np.arange(len(owner))):
+            shape = shapes[label]
+            if label in members or label == 0 or shape.curvature > ROUND:
+                continue
+            inside = border[label, members].sum() >= BOTTOM * max(border[label].sum(), 1)
+            if inside and shape.size < size and shape.high < shapes[vessel].high + RIM:
+                owner[label] = vessel
+
+
+def _shape(pixels: Indices, surface: Surface, heights: NDArray[np.float32]) -> _Shape:
+    known = pixels[np.isfinite(surface.normals.reshape(-1, 3)[pixels, 0])]
+    if len(known) < 10:
+        return _Shape(0.0, 0.0, 0.0, np.inf, len(pixels))
+    known = known[:: max(1, len(known) // SAMPLE)]
+    points, normals = surface.points.reshape(-1, 3)[known], surface.normals.reshape(-1, 3)[known]
+    offset, turn = points - points.mean(axis=0), normals - normals.mean(axis=0)
+    curvature = float((offset * turn).sum() / max(float((offset**2).sum()), 1e-9))
+    low, high = np.percentile(heights.ravel()[known], [2, 98])
+    depth = float(np.median(surface.depth.ravel()[known]))
+    return _Shape(curvature, float(low), float(high), depth, len(pixels))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dex1b_core.perception.patches import Contacts, Indices, Labels, members
-from dex1b_core.perception.surface import Surface
+from dex1b_core.perception.patches import Indices, Labels, members
+from dex1b_core.perception.surface import Mask, Surface
 
 HOLLOW = -4.0  # mean curvature of an inside [1/m]
 RIM = 0.015  # inside and wall reach up to the same height [m]
@@ -31,33 +32,51 @@ class _Shape:
 
 
 def join_hollows(
-    labels: Labels, surface: Surface, heights: NDArray[np.float32], contacts: Contacts
+    labels: Labels, surface: Surface, heights: NDArray[np.float32], measured: Mask
 ) -> Labels:
     """Give insides the label of their wall.
 
     An inside is bent in on the whole, lies behind the wall in the image, and reaches up to the
-    same rim; what lies deeper in it and is no bulging thing is its bottom.
+    same rim. What borders mostly on both, stays below the rim and does not bulge is their bottom or
+    a handle.
 
     Args:
         labels: (H, W) 0 = none.
         surface: Seen.
         heights: (H, W) above the support plane [m].
-        contacts: Of the labels.
+        measured: (H, W) where the camera has a depth; labels meet across what it has not.
     """
     shapes = [_shape(pixels, surface, heights) for pixels in members(labels)]
     count = len(shapes)
-    border = contacts.touching + contacts.apart
+    border = _borders(labels, measured, count)
     owner = np.arange(count)
     for label in range(1, count):
         shape = shapes[label]
         if shape.curvature > HOLLOW or shape.high - shape.low < LEAST_DEPTH:
             continue
-        walls = [wall for wall in range(1, count) if _holds(shapes[wall], shape)]
-        wall = max(walls, key=lambda other: border[label, other], default=0)
-        if border[label, wall] >= LEAST_BORDER:
-            owner[label] = wall
+        beside = np.flatnonzero(border[label] >= LEAST_BORDER)
+        walls = [wall for wall in beside if _holds(shapes[wall], shape)]
+        if walls:
+            owner[label] = max(walls, key=lambda wall: shapes[wall].size)
     _join_bottoms(owner, border, shapes)
     return owner.astype(np.int32)[labels]
+
+
+def _borders(labels: Labels, measured: Mask, count: int) -> NDArray[np.int64]:
+    """(L, L) pixels where labels meet when what was not measured is given to the nearest one."""
+    known = measured | (labels > 0)
+    if not known.all():
+        _, nearest = cv2.distanceTransformWithLabels(
+            (~known).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        at_index = np.zeros(int(nearest.max()) + 1, np.int32)
+        at_index[nearest[known]] = labels[known]
+        labels = at_index[nearest]
+    border = np.zeros((count, count), np.int64)
+    for a, b in ((labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:])):
+        meet = (a != b) & (a > 0) & (b > 0)
+        np.add.at(border, (a[meet], b[meet]), 1)
+    return border + border.T
 
 
 def _holds(wall: _Shape, inside: _Shape) -> bool:

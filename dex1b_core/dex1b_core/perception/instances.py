@@ -15,7 +15,6 @@ from dex1b_core.perception.settings import PerceptionSettings
 from dex1b_core.perception.surface import (
     Mask,
     Points,
-    Surface,
     heights_above,
     make_surface,
 )
@@ -24,7 +23,7 @@ GRID = 0.004  # wanted distance of neighbouring points on which is decided [m]
 LEAST_CONTACT = 3  # [px] that meet smoothly
 SMOOTH_SHARE = 0.7  # of a border that meets smoothly, to join without question
 CONTESTED_SHARE = 0.35  # of a border that joins patches if it is long
-CONTESTED_LENGTH = 0.5  # of such a border, in root sizes of the smaller patch
+CONTESTED_LENGTH = 0.65  # of such a border, in root sizes of the smaller patch
 
 
 def label_instances(
@@ -51,20 +50,15 @@ def label_instances(
     grid = np.s_[::step, ::step]
     eye = frame.planning_T_camera[:3, 3]
     surface = make_surface(points[window][grid], depth[grid], above[grid], eye)
-    groups = join_occluded(_group(surface, plane, settings), surface, frame)
+    gap, concave = settings.edge_gap, settings.concave_angle
+    groups = label_patches(surface, gap=gap, concave=concave)
+    groups = join_patches(groups, find_contacts(groups, surface, gap=gap, concave=concave))
+    heights = heights_above(surface.points, plane)
+    groups = join_hollows(groups, surface, heights, np.isfinite(depth[grid]))
+    groups = join_occluded(groups, surface, frame)
     fine = groups if step == 1 else _refine(groups, depth, step)
     labels[rows, columns] = _drop_specks(np.where(above, fine, 0), minimum=settings.min_points)
     return labels
-
-
-def _group(surface: Surface, plane: Plane, settings: PerceptionSettings) -> Labels:
-    gap, concave = settings.edge_gap, settings.concave_angle
-    patches = label_patches(surface, gap=gap, concave=concave)
-    if not patches.any():
-        return patches
-    groups = _join(patches, find_contacts(patches, surface, gap=gap, concave=concave))
-    contacts = find_contacts(groups, surface, gap=gap, concave=concave)
-    return join_hollows(groups, surface, heights_above(surface.points, plane), contacts)
 
 
 def bounding_window(mask: Mask, *, border: int = 0) -> tuple[slice, slice]:
@@ -85,7 +79,7 @@ def _grid_step(depth: NDArray[np.float32], above: Mask, focal: float) -> int:
     return 2 if 2 * spacing < 1.5 * GRID else 1
 
 
-def _join(patches: Labels, contacts: Contacts) -> Labels:
+def join_patches(patches: Labels, contacts: Contacts) -> Labels:
     """Join patches that meet smoothly or bent out, strongest contact first.
 
     A border of which a good part is bent in or has a gap must still meet smoothly over a length

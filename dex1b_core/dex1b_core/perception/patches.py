@@ -59,7 +59,7 @@ def _creases(surface: Surface, concave: float) -> Mask:
     """Pixels across which the normal turns by more than a convex or concave angle."""
     crease = np.zeros(surface.mask.shape, dtype=bool)
     k = CREASE_STEP
-    height, width = crease.shape
+    height, width = surface.mask.shape
     lowest, highest = -2 * np.sin(concave / 2), 2 * np.sin(CONVEX_CREASE / 2)
     for dr, dc in ((0, k), (k, 0), (k, k), (k, -k)):
         middle = (slice(dr, height - dr), slice(abs(dc), width - abs(dc)))

@@ -48,6 +48,7 @@ setup(
         'console_scripts': ['dex1b = dex1b_core.cli:main'],
         'dex1b.commands': [
             'assets = dex1b_core.commands.assets:register',
+            'camera = dex1b_core.commands.camera:register',
             'doctor = dex1b_core.commands.doctor:register',
             'bench = dex1b_core.commands.bench:register',
             'check = dex1b_core.commands.check:register',

@@ -17,6 +17,7 @@ from dex1b_core.perception import (
     DepthFrame,
     Target,
     TargetMode,
+    check_depth,
     decode_depth,
     make_intrinsics,
     median_depth,
@@ -67,6 +68,8 @@ def make_frame(sets: Sequence[ImageSet], camera: str, params: Any, pose_of: Pose
     """
     last = sets[-1]
     depths = [_decode(item.depth, params) for item in sets]
+    for depth in depths:
+        check_depth(depth, camera)
     if any(depth.shape != depths[-1].shape for depth in depths):
         raise Dex1bError(
             ErrorCode.CAMERA_INFO_MISMATCH,

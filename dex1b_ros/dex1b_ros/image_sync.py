@@ -86,6 +86,7 @@ class ImageCollector:
         self._raw: dict[str, dict[float, bytes]] = {'depth': {}, 'info': {}, 'colour': {}}
         self._received = {'depth': 0, 'info': 0, 'colour': 0}
         self._newest_s = 0.0
+        self._repeated = 0
         wanted: list[tuple[str, str, Any]] = [
             ('depth', topics.depth, Image),
             ('info', topics.info, CameraInfo),
@@ -113,6 +114,7 @@ class ImageCollector:
             with self._changed:
                 self._received[name] += 1
                 if name == 'depth':
+                    self._repeated += stamp == self._newest_s
                     self._newest_s = stamp
                 if stamp > self._after_s:
                     kept = self._raw[name]
@@ -197,6 +199,13 @@ class ImageCollector:
                 f'images on {depth_topic} and messages on '
                 f'{self._node.resolve_topic_name(self.topics.info)} never have stamps within '
                 f'{self._tolerance_s:.3f} s; publish both from one driver',
+            )
+        if self._repeated > 1:
+            return Dex1bError(
+                ErrorCode.STALE_DEPTH,
+                f'{self._repeated + 1} of {self._received["depth"]} images on {depth_topic} carry '
+                f'the stamp of the one before ({self._newest_s:.3f} s): the driver or its clock '
+                'hangs; restart it',
             )
         return Dex1bError(
             ErrorCode.NO_DEPTH,

@@ -12,7 +12,14 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from std_msgs.msg import Header
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.perception import DepthFrame, PerceptionSettings, RobotMask, Scene, observe
+from dex1b_core.perception import (
+    DepthFrame,
+    PerceptionSettings,
+    RobotMask,
+    Scene,
+    check_stamp,
+    observe,
+)
 from dex1b_core.robots.description import load_robot
 from dex1b_msgs.action import CaptureScene
 from dex1b_msgs.msg import StageTiming
@@ -38,6 +45,7 @@ class PerceptionParameters(NodeParameters):
     tf_timeout: float = Field(2.0, ge=0, description='to wait for transforms [s, wall clock]')
     stamp_tolerance: float = Field(0.01, ge=0, description='depth to its camera_info [s]')
     max_skew: float = Field(0.2, gt=0, description='between the cameras [s]')
+    max_ahead: float = Field(0.5, gt=0, description="of stamps before the node's clock [s]")
     mask_robot: bool = Field(True, description='remove robot points')
     scene: PerceptionSettings = PerceptionSettings()
 
@@ -165,8 +173,12 @@ class PerceptionNode(Dex1bNode):
         watch = Stopwatch()
         self._wait(goal_handle, collectors)
         watch.lap('wait_for_images')
+        taken = {collector.topics.camera: collector.take() for collector in collectors}
+        now = self.get_clock().now().nanoseconds * 1e-9
+        for camera, sets in taken.items():
+            check_stamp(sets[-1].stamp_s, now, ahead_s=self.params.max_ahead, camera=camera)
         frames = [
-            make_frame(c.take(), c.topics.camera, self.params, self._pose) for c in collectors
+            make_frame(sets, camera, self.params, self._pose) for camera, sets in taken.items()
         ]
         check_skew(frames, self.params.max_skew)
         watch.lap('decode')

@@ -56,6 +56,9 @@ class SyntheticCamera:
     info_size: tuple[int, int] = (WIDTH, HEIGHT)
     frame: str = 'camera_optical_frame'
     stamp_offset_s: float = 0.0
+    frozen_ns: int | None = None
+    label: str | None = None  # encoding that the message claims
+    cut: int = 0  # bytes that are missing
     on: bool = True
 
     def __post_init__(self) -> None:
@@ -76,6 +79,7 @@ class SyntheticCamera:
         if not self.on:
             return
         now = self.client.node.get_clock().now().nanoseconds + int(self.stamp_offset_s * 1e9)
+        now = self.frozen_ns or now
         header = Header(frame_id=self.frame)
         header.stamp.sec, header.stamp.nanosec = divmod(now, 10**9)
         if self.encoding == '16UC1':
@@ -88,6 +92,10 @@ class SyntheticCamera:
             image = conversions.image_msg(pixels, self.encoding, header)
         else:
             image = Image(header=header, encoding=self.encoding)
+        if self.label is not None:
+            image.encoding = self.label
+        if self.cut:
+            image.data = image.data[: -self.cut]
         info = CameraInfo(header=header, width=self.info_size[0], height=self.info_size[1])
         info.k = [FOCAL, 0.0, WIDTH / 2, 0.0, FOCAL, HEIGHT / 2, 0.0, 0.0, 1.0]
         self._depth.publish(image)
@@ -98,6 +106,7 @@ class SyntheticCamera:
         self.depth, self.encoding = box_scene(BOX, SECOND_BOX), '16UC1'
         self.info_size, self.frame = (WIDTH, HEIGHT), 'camera_optical_frame'
         self.stamp_offset_s, self.on = 0.0, True
+        self.frozen_ns, self.label, self.cut = None, None, 0
 
 
 @dataclass
@@ -258,10 +267,60 @@ def _old_stamps(camera: SyntheticCamera) -> None:
     camera.stamp_offset_s = -100.0
 
 
+def _half_invalid(camera: SyntheticCamera) -> None:
+    camera.depth[:, : WIDTH // 2] = np.nan
+
+
+def _many_holes(camera: SyntheticCamera) -> None:
+    camera.depth[np.random.default_rng(0).random(camera.depth.shape) < 0.5] = np.nan
+
+
+def _shuffled(camera: SyntheticCamera) -> None:
+    camera.depth = np.random.default_rng(0).permuted(camera.depth.ravel()).reshape(HEIGHT, WIDTH)
+
+
+def _integers_called_floats(camera: SyntheticCamera) -> None:
+    camera.label = '32FC1'
+
+
+def _floats_called_integers(camera: SyntheticCamera) -> None:
+    camera.encoding, camera.label = '32FC1', '16UC1'
+
+
+def _saturated(camera: SyntheticCamera) -> None:
+    camera.depth = np.full((HEIGHT, WIDTH), 65.535)
+
+
+def _one_depth(camera: SyntheticCamera) -> None:
+    camera.depth = np.full((HEIGHT, WIDTH), 0.8)
+
+
+def _too_few_bytes(camera: SyntheticCamera) -> None:
+    camera.cut = 1000
+
+
+def _frozen_stamp(camera: SyntheticCamera) -> None:
+    camera.frozen_ns = camera.client.node.get_clock().now().nanoseconds + 400_000_000
+
+
+def _future_stamp(camera: SyntheticCamera) -> None:
+    camera.stamp_offset_s = 100.0
+
+
 @pytest.mark.usefixtures('good_again')
 @pytest.mark.parametrize(
     ('break_it', 'code', 'says'),
     [
+        (_half_invalid, ErrorCode.DEPTH_EMPTY, '50% of the columns'),
+        (_many_holes, ErrorCode.DEPTH_ENCODING, 'nearly all holes'),
+        (_shuffled, ErrorCode.DEPTH_ENCODING, 'continue in their neighbour'),
+        (_integers_called_floats, ErrorCode.INVALID_REQUEST, 'expected 307200'),
+        (_floats_called_integers, ErrorCode.DEPTH_EMPTY, 'another encoding'),
+        (_saturated, ErrorCode.DEPTH_EMPTY, 'no valid pixel'),
+        (_one_depth, ErrorCode.DEPTH_EMPTY, 'every valid pixel'),
+        (_too_few_bytes, ErrorCode.INVALID_REQUEST, 'bytes'),
+        (_frozen_stamp, ErrorCode.STALE_DEPTH, 'the stamp of the one before'),
+        (_future_stamp, ErrorCode.STALE_DEPTH, 'in the future'),
         (_zero_size, ErrorCode.DEPTH_EMPTY, '0x0'),
         (_all_nan, ErrorCode.DEPTH_EMPTY, 'no valid pixel'),
         (_all_zero, ErrorCode.DEPTH_EMPTY, 'no valid pixel'),

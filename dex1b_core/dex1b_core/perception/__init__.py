@@ -1,5 +1,6 @@
 """Depth images to objects: decoding, robot and table removal, instances, full shapes."""
 
+from dex1b_core.perception.depth_checks import check_depth, check_stamp
 from dex1b_core.perception.frames import (
     CameraIntrinsics,
     DepthFrame,
@@ -10,6 +11,7 @@ from dex1b_core.perception.frames import (
     remove_flying_pixels,
 )
 from dex1b_core.perception.freespace import View
+from dex1b_core.perception.hand_eye import HandEyeCalibration, calibrate_hand_eye
 from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
 from dex1b_core.perception.robot_mask import RobotMask
 from dex1b_core.perception.scene import Scene, observe
@@ -22,6 +24,7 @@ from dex1b_core.perception.target import Instance, Target, TargetMode
 __all__ = [
     'CameraIntrinsics',
     'DepthFrame',
+    'HandEyeCalibration',
     'Instance',
     'ObjectObservation',
     'PerceptionSettings',
@@ -32,6 +35,9 @@ __all__ = [
     'Target',
     'TargetMode',
     'View',
+    'calibrate_hand_eye',
+    'check_depth',
+    'check_stamp',
     'decode_depth',
     'find_support_plane',
     'make_intrinsics',

@@ -13,6 +13,7 @@ from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import transform_points
 
 DEPTH_ENCODINGS = ('16UC1', '32FC1')
+MIN_DEPTH = 0.05  # no camera measures nearer; integers read as floats are [m]
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def decode_depth(
         pixels: (H, W) as published.
         encoding: '16UC1' (`unit_m` a step, 0 = no return) or '32FC1' (m).
         unit_m: Step of a 16UC1 image [m].
-        max_depth: What is farther counts as not measured [m].
+        max_depth: What is farther, or nearer than 5 cm, counts as not measured [m].
 
     Raises:
         Dex1bError: DEPTH_ENCODING, or DEPTH_EMPTY when the image has no pixel or no valid one.
@@ -125,7 +126,7 @@ def decode_depth(
     depth = pixels.astype(np.float32)
     if encoding == '16UC1':
         depth *= np.float32(unit_m)
-    depth[~np.isfinite(depth) | (depth <= 0) | (depth > max_depth)] = np.nan
+    depth[~((depth >= MIN_DEPTH) & (depth <= max_depth))] = np.nan
     if np.isnan(depth).all():
         raise Dex1bError(
             ErrorCode.DEPTH_EMPTY,

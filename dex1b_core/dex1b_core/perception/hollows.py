@@ -14,6 +14,8 @@ from dex1b_core.perception.surface import Mask, Surface
 HOLLOW = -4.0  # mean curvature of an inside [1/m]
 RIM = 0.015  # inside and wall reach up to the same height [m]
 LEAST_DEPTH = 0.02  # height that an inside covers [m]
+NARROW_GAP = 2.0  # [px] grown into a gap whose depth is known
+WIDE_GAP = 12.0  # [px] grown into one that was not measured
 LEAST_BORDER = 3  # [px] between inside and wall
 BOTTOM = 0.5  # least share of the border of a bottom that it has with its vessel
 SAMPLE = 500  # points of a label that tell its shape
@@ -63,20 +65,24 @@ def join_hollows(
 
 
 def _borders(labels: Labels, measured: Mask, count: int) -> NDArray[np.int64]:
-    """(L, L) pixels where labels meet when what was not measured is given to the nearest one."""
-    known = measured | (labels > 0)
-    if not known.all():
-        _, nearest = cv2.distanceTransformWithLabels(
-            (~known).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-        )
-        at_index = np.zeros(int(nearest.max()) + 1, np.int32)
-        at_index[nearest[known]] = labels[known]
-        labels = at_index[nearest]
+    """(L, L) pixels where labels meet once the narrow gaps between them are closed."""
+    labels = _fill(labels, measured)
     border = np.zeros((count, count), np.int64)
     for a, b in ((labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:])):
         meet = (a != b) & (a > 0) & (b > 0)
         np.add.at(border, (a[meet], b[meet]), 1)
     return border + border.T
+
+
+def _fill(labels: Labels, measured: Mask) -> Labels:
+    """Labels grown a little, and farther over what was not measured."""
+    free = (labels == 0).astype(np.uint8)
+    distance, nearest = cv2.distanceTransformWithLabels(
+        free, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    at_index = np.zeros(int(nearest.max()) + 1, np.int32)
+    at_index[nearest[free == 0]] = labels[free == 0]
+    return np.where(distance <= np.where(measured, NARROW_GAP, WIDE_GAP), at_index[nearest], 0)
 
 
 def _holds(wall: _Shape, inside: _Shape) -> bool:

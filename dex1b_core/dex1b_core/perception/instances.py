@@ -23,7 +23,7 @@ GRID = 0.004  # wanted distance of neighbouring points on which is decided [m]
 LEAST_CONTACT = 3  # [px] that meet smoothly
 SMOOTH_SHARE = 0.7  # of a border that meets smoothly, to join without question
 CONTESTED_SHARE = 0.35  # of a border that joins patches if it is long
-CONTESTED_LENGTH = 0.65  # of such a border, in root sizes of the smaller patch
+CONTESTED_LENGTH = 0.8  # of such a border, in root sizes of the smaller patch
 
 
 def label_instances(

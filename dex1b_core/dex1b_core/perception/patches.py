@@ -13,7 +13,7 @@ from dex1b_core.perception.surface import Mask, Points, Surface, dot, norm
 Labels = NDArray[np.int32]
 Indices = NDArray[np.intp]
 CREASE_STEP = 2  # [px] to either side of a pixel whose crease is measured
-CONVEX_CREASE = 0.7  # a sharper convex crease ends a patch [rad]
+CONVEX_CREASE = 0.9  # a sharper convex crease ends a patch [rad]
 CREASE_SHARE = 0.7  # of the angle that separates objects at which a patch ends
 LEAST_PATCH = 12  # [px] smaller ones are given to their neighbours
 DEEP = 4  # [px] from a border to where the normals of its two sides are read
@@ -34,7 +34,10 @@ def label_patches(surface: Surface, *, gap: float, concave: float) -> Labels:
     small = stats[:, cv2.CC_STAT_AREA] < LEAST_PATCH
     small[0] = True
     numbers = np.where(small, 0, np.cumsum(~small)).astype(np.int32)
-    return _grow(numbers[labels], surface, gap)
+    labels = _grow(numbers[labels], surface, gap)
+    # small and strongly bent things are crease all over
+    _, rest = cv2.connectedComponents((surface.mask & (labels == 0)).astype(np.uint8))
+    return np.where(rest > 0, rest + labels.max(initial=0), labels)
 
 
 def members(labels: Labels) -> list[Indices]:

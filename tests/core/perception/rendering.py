@@ -57,6 +57,38 @@ def cylinder(centre: Sequence[float], radius: float, height: float) -> Body:
     return hit
 
 
+def cup(centre: Sequence[float], radius: float, height: float, wall: float = 0.004) -> Body:
+    """Upright on the plane, open at the top."""
+
+    def hit(eye: Array, rays: Array) -> Array:
+        offset, flat = eye[:2] - np.asarray(centre), rays[..., :2]
+        a, b = (flat**2).sum(axis=-1), (flat @ offset) * 2
+        roots = []
+        for r in (radius, radius - wall):
+            inside = np.maximum(b**2 - 4 * a * (offset @ offset - r**2), 0)
+            roots.append([np.where(inside > 0, (-b + s * np.sqrt(inside)) / (2 * a), np.nan)
+                          for s in (-1, 1)])  # fmt: skip
+        outer, (enter, far) = roots[0][0], roots[1]
+        z = eye[2] + outer * rays[..., 2]
+        outer = np.where((z > 0) & (z < height), outer, np.nan)
+        from_above = eye[2] + enter * rays[..., 2] > height
+        z = eye[2] + far * rays[..., 2]
+        inner = np.where(from_above & (z > wall) & (z < height), far, np.nan)
+        bottom = (wall - eye[2]) / rays[..., 2]
+        reach = np.linalg.norm(offset + bottom[..., None] * flat, axis=-1)
+        bottom = np.where(from_above & (reach < radius - wall), bottom, np.nan)
+        return np.fmin(outer, np.fmin(inner, bottom))
+
+    return hit
+
+
+def truth(*bodies: Body, eye: Sequence[float] = (0.95, 0.0, 0.5)) -> NDArray[np.intp]:
+    """(H, W) number of the body that each pixel of `frame` shows, from 1; 0 = none."""
+    depths = [np.nan_to_num(frame(body, table=False, eye=eye).depth_m, nan=9.0) for body in bodies]
+    nearest = np.argmin(depths, axis=0) + 1
+    return np.where(np.min(depths, axis=0) < 9.0, nearest, 0)
+
+
 def frame(
     *bodies: Body,
     eye: Sequence[float] = (0.95, 0.0, 0.5),

@@ -12,20 +12,13 @@ from numpy.typing import NDArray
 
 from dex1b_core.benchmark.captures import FIRST_OBJECT
 from dex1b_core.benchmark.perception_bench import SceneResult
-from dex1b_core.perception import DepthFrame
 from dex1b_core.viz.canvas import Headline, Tile, sheet
 from dex1b_core.viz.page import again, facts, figure, header, page, table
+from dex1b_core.viz.perception_stages import depth_picture, label_picture
 from dex1b_core.viz.verdict import GREEN, RED
 
 _WORST = 6
 _GOALS = {'f_score': 0.92, 'share_iou_over_75': 0.90, 'p50': 33.0, 'p99': 60.0}
-_SHADES = np.array(
-    [
-        [236, 238, 241], [31, 120, 181], [240, 130, 30], [41, 158, 89], [200, 60, 60],
-        [145, 100, 190], [140, 90, 75], [225, 120, 190], [190, 185, 40], [40, 185, 205],
-    ],
-    np.uint8,
-)  # fmt: skip
 
 
 def write_perception_page(
@@ -77,7 +70,7 @@ def draw_scene(path: Path, result: SceneResult) -> None:
     window = _window(truth >= FIRST_OBJECT)
     objects = np.where(truth >= FIRST_OBJECT, truth - FIRST_OBJECT + 1, 0)
     tiles = [
-        Tile(_fit(depth_picture(capture.frame)[window]), 'depth'),
+        Tile(_fit(depth_picture(capture.frame.depth_m)[window]), 'depth'),
         Tile(_fit(label_picture(objects)[window]), 'truth', f'{len(capture.objects)} objects'),
         _labels_tile('dex1b', result.ours.labels, result.ours.score.f_score, window),
     ]
@@ -88,22 +81,6 @@ def draw_scene(path: Path, result: SceneResult) -> None:
         tiles.append(_labels_tile('plain Open3D', plain.labels, plain.score.f_score, window))
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet(Headline(capture.name), tiles, columns=len(tiles)).save(path)
-
-
-def depth_picture(frame: DepthFrame) -> NDArray[np.uint8]:
-    """Depth (H, W, 3): near is warm, not measured is black."""
-    depth = frame.depth_m
-    near, far = np.nanpercentile(depth, [1, 99])
-    level = np.nan_to_num(np.clip((far - depth) / max(far - near, 1e-6), 0, 1) * 255)
-    picture = cv2.applyColorMap(level.astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1].copy()
-    picture[np.isnan(depth)] = 0
-    return np.asarray(picture)
-
-
-def label_picture(labels: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """Labels (H, W) as colours (H, W, 3), background light."""
-    shade = np.where(labels > 0, (labels - 1) % (len(_SHADES) - 1) + 1, 0)
-    return np.asarray(_SHADES[shade])
 
 
 def _labels_tile(

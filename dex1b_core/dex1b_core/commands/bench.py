@@ -112,7 +112,7 @@ def bench_perception(
         typer.Option('--html', help='Write a page to this file, or to index.html in this folder.'),
     ] = None,
     pictures: Annotated[
-        Path | None, typer.Option(help='Draw every scene into this folder.')
+        Path | None, typer.Option(help='Draw every scene, and its stages, here.')
     ] = None,
 ) -> None:
     """Segment real depth captures with ground truth; score and time it on one core."""
@@ -146,8 +146,12 @@ def bench_perception(
     from dex1b_core.benchmark.perception_page import draw_scene, write_perception_page
 
     if pictures is not None:
+        from dex1b_core.viz.perception_stages import draw_stages
+
         for result in results:
-            draw_scene(pictures / f'{result.capture.name}.png', result)
+            name, frame = result.capture.name, result.capture.frame
+            draw_scene(pictures / f'{name}.png', result)
+            draw_stages(pictures / f'{name}.stages.png', frame, settings.perception, title=name)
     if page_path is not None:
         page_path = page_path if page_path.suffix == '.html' else page_path / 'index.html'
         write_perception_page(page_path, report, results, shlex.join(['dex1b', *sys.argv[1:]]))

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 PATCH = 0.25  # side of the central patch that should show a plane, of the image's
 TOLERANCE = 3.0  # in standard deviations, of a point of the plane
 LEAST_TOLERANCE = 1e-4  # [m]
-ROUNDS = 4  # of fitting and leaving out
+ROUNDS = 8  # of fitting and leaving out
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,9 @@ def _fit(rays: Array, depth: Array) -> tuple[Array, NDArray[np.bool_], float]:
     normal: Array = np.zeros(3)
     spread = 0.0
     for _ in range(ROUNDS):
-        normal = np.linalg.lstsq(rays[near], 1 / depth[near], rcond=None)[0]
+        normal = np.asarray(np.linalg.lstsq(rays[near], 1 / depth[near], rcond=None)[0], float)
         off = depth - 1 / (rays @ normal)
-        spread = 1.4826 * float(np.median(np.abs(off - np.median(off))))
+        off = off - np.median(off)  # which things before the plane have drawn away
+        spread = 1.4826 * float(np.median(np.abs(off)))
         near = np.abs(off) < max(TOLERANCE * spread, LEAST_TOLERANCE)
     return normal, np.asarray(near), spread

@@ -15,10 +15,12 @@ from dex1b_core.perception.settings import PerceptionSettings
 from dex1b_core.perception.surface import (
     Mask,
     Points,
+    Surface,
     heights_above,
     make_surface,
 )
 
+Window = tuple[slice, slice]
 GRID = 0.004  # wanted distance of neighbouring points on which is decided [m]
 LEAST_CONTACT = 3  # [px] that meet smoothly
 SMOOTH_SHARE = 0.7  # of a border that meets smoothly, to join without question
@@ -44,24 +46,31 @@ def label_instances(
     labels = np.zeros(above.shape, np.int32)
     if not above.any():
         return labels
-    window = rows, columns = bounding_window(above, border=4)
-    depth, above = frame.depth_m[window], above[window]
-    step = _grid_step(depth, above, frame.intrinsics.fx)
-    grid = np.s_[::step, ::step]
-    eye = frame.planning_T_camera[:3, 3]
-    surface = make_surface(points[window][grid], depth[grid], above[grid], eye)
+    window, step, surface = grid_surface(frame, points, above)
+    depth = frame.depth_m[window]
     gap, concave = settings.edge_gap, settings.concave_angle
     groups = label_patches(surface, gap=gap, concave=concave)
     groups = join_patches(groups, find_contacts(groups, surface, gap=gap, concave=concave))
     heights = heights_above(surface.points, plane)
-    groups = join_hollows(groups, surface, heights, np.isfinite(depth[grid]))
+    groups = join_hollows(groups, surface, heights, np.isfinite(depth[::step, ::step]))
     groups = join_occluded(groups, surface, frame)
     fine = groups if step == 1 else _refine(groups, depth, step)
-    labels[rows, columns] = _drop_specks(np.where(above, fine, 0), minimum=settings.min_points)
+    fine = np.where(above[window], fine, 0)
+    labels[window] = _drop_specks(fine, minimum=settings.min_points)
     return labels
 
 
-def bounding_window(mask: Mask, *, border: int = 0) -> tuple[slice, slice]:
+def grid_surface(frame: DepthFrame, points: Points, above: Mask) -> tuple[Window, int, Surface]:
+    """Part of the image around `above`, pixels from one grid point to the next, the grid."""
+    window = bounding_window(above, border=4)
+    depth, above = frame.depth_m[window], above[window]
+    step = _grid_step(depth, above, frame.intrinsics.fx)
+    grid = np.s_[::step, ::step]
+    eye = frame.planning_T_camera[:3, 3]
+    return window, step, make_surface(points[window][grid], depth[grid], above[grid], eye)
+
+
+def bounding_window(mask: Mask, *, border: int = 0) -> Window:
     """Rows and columns that hold all of a mask, grown by a border within the image."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if len(rows) == 0:

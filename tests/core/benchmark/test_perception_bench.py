@@ -71,7 +71,8 @@ def test_report_and_page(captures, tmp_path):
     assert html.count('data:image/png;base64,') == 2
     assert 'scene10' in html
     assert 'src="http' not in html
-    assert (pictures / 'scene2.png').stat().st_size > 5000
+    for name in ('scene2', 'scene10.stages'):
+        assert (pictures / f'{name}.png').stat().st_size > 5000
 
 
 def test_plain_pipeline_may_be_left_out(captures, tmp_path):

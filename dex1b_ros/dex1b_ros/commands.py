@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from dex1b_core.commands.bench import bench_app
+from dex1b_core.commands.camera import camera_app
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_ros import bench_commands
 from dex1b_ros.node_list import GRASP_ARGUMENTS, StackOptions
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command()(pick)
     app.command()(demo)
     app.command('security-policy')(security_policy)
+    camera_app.command('check')(camera_check)
     bench_commands.register(bench_app)
 
 
@@ -170,3 +172,20 @@ def security_policy(
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(policy_xml(load_robot(robot), namespace))
     console.print(f'wrote {output}; docs/security.md says what to do with it')
+
+
+def camera_check(
+    depth_topic: str = typer.Option('/camera/depth/image_raw', help='16UC1 or 32FC1.'),
+    info_topic: str = typer.Option('/camera/depth/camera_info', help='Its camera_info.'),
+    seconds: float = typer.Option(5.0, min=1.0, help='How long to watch.'),
+    depth_unit: float = typer.Option(0.001, help='Step of a 16UC1 image [m].'),
+    json_path: Path = JsonPath,
+) -> None:
+    """Measure a running depth camera that looks at a flat surface: rate, skew, noise, holes."""
+    from dex1b_ros.camera_check import check_camera, describe
+
+    report = check_camera(depth_topic, info_topic, seconds=seconds, depth_unit=depth_unit)
+    for line in describe(report):
+        console.print(line, highlight=False)
+    if json_path is not None:
+        json_path.write_text(json.dumps(report, indent=2) + '\n')

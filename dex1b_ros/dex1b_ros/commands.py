@@ -187,5 +187,4 @@ def camera_check(
     report = check_camera(depth_topic, info_topic, seconds=seconds, depth_unit=depth_unit)
     for line in describe(report):
         console.print(line, highlight=False)
-    if json_path is not None:
-        json_path.write_text(json.dumps(report, indent=2) + '\n')
+    write_json(report, json_path)

@@ -19,6 +19,9 @@ WIDE_GAP = 12.0  # [px] grown into one that was not measured
 LEAST_BORDER = 3  # [px] between inside and wall
 BOTTOM = 0.5  # least share of the border of a bottom that it has with its vessel
 SAMPLE = 500  # points of a label that tell its shape
+HANGS = 0.05  # lowest visible point above the plane; of a ball it is off the plane too [m]
+HELD = 0.7  # least share of the border of a handle that it has with its holder
+HANDLE = 0.3  # largest size of a handle, of its holder's
 ROUND = 3.0  # mean curvature from which a thing inside is an object [1/m]
 
 
@@ -61,6 +64,7 @@ def join_hollows(
         if walls:
             owner[label] = max(walls, key=lambda wall: shapes[wall].size)
     _join_bottoms(owner, border, shapes)
+    _join_handles(owner, border, shapes)
     return owner.astype(np.int32)[labels]
 
 
@@ -102,6 +106,18 @@ def _join_bottoms(owner: NDArray[np.intp], border: NDArray[np.int64], shapes: li
             inside = border[label, members].sum() >= BOTTOM * max(border[label].sum(), 1)
             if inside and shape.size < size and shape.high < shapes[vessel].high + RIM:
                 owner[label] = vessel
+
+
+def _join_handles(owner: NDArray[np.intp], border: NDArray[np.int64], shapes: list[_Shape]) -> None:
+    """What hangs in the air before an object is held by it."""
+    for label in np.flatnonzero(owner == np.arange(len(owner))):
+        shape, holder = shapes[label], int(border[label].argmax())
+        if label == 0 or border[label, holder] < HELD * max(border[label].sum(), 1):
+            continue
+        other = shapes[holder]
+        hangs = shape.low > HANGS and shape.high < other.high + RIM
+        if hangs and shape.depth < other.depth and shape.size < HANDLE * other.size:
+            owner[label] = owner[holder]
 
 
 def _shape(pixels: Indices, surface: Surface, heights: NDArray[np.float32]) -> _Shape:

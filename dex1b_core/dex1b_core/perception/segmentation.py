@@ -12,14 +12,14 @@ from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import Plane
 from dex1b_core.perception.frames import DepthFrame, remove_flying_pixels
 from dex1b_core.perception.fusion import merge_views
-from dex1b_core.perception.instances import label_instances
+from dex1b_core.perception.instances import bounding_window, label_instances
 from dex1b_core.perception.robot_mask import RobotMask
 from dex1b_core.perception.settings import PerceptionSettings
 from dex1b_core.perception.support import find_support_plane, plane_noise
 from dex1b_core.perception.surface import heights_above
 
 Array = NDArray[np.float64]
-THINNED = 3  # every so many rows and columns show the support plane
+THINNED = 4  # every so many rows and columns show the support plane
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Cloud:
     """Organised cloud of one frame.
 
     Attributes:
-        frame: Without flying pixels.
+        frame: Without flying pixels on what is above the plane.
         points: (H, W, 3) planning frame, NaN where not measured.
         robot: (H, W) on the robot.
         usable: (H, W) inside the workspace and not robot.
@@ -82,10 +82,7 @@ def segment(
     plane = find_support_plane(sample, settings=settings, stands_for=THINNED**2)
     noise = plane_noise(sample, plane, settings.plane_tolerance)
     height = max(settings.min_height, 3 * noise)
-    clouds = [
-        replace(cloud, above=cloud.usable & (heights_above(cloud.points, plane) > height))
-        for cloud in clouds
-    ]
+    clouds = [_above(cloud, plane, height) for cloud in clouds]
     labels = merge_views(
         [
             label_instances(cloud.frame, cloud.points, cloud.above, plane, settings=settings)
@@ -102,7 +99,6 @@ def _cloud(
     robot_mask: RobotMask | None,
     link_poses: Mapping[str, Array],
 ) -> Cloud:
-    frame = replace(frame, depth_m=remove_flying_pixels(frame.depth_m))
     points = frame.points()
     robot = np.zeros(frame.depth_m.shape, dtype=bool)
     if robot_mask is not None:
@@ -113,6 +109,18 @@ def _cloud(
     for axis, (lower, upper) in enumerate(bounds):
         usable &= (points[..., axis] > lower) & (points[..., axis] < upper)
     return Cloud(frame, points, robot, usable, np.zeros_like(usable))
+
+
+def _above(cloud: Cloud, plane: Plane, height: float) -> Cloud:
+    """The cloud with what is higher than `height` above the plane, without flying pixels there."""
+    above = cloud.usable & (heights_above(cloud.points, plane) > height)
+    window = bounding_window(above, border=2)
+    depth = cloud.frame.depth_m.copy()
+    depth[window] = remove_flying_pixels(depth[window])
+    kept = np.isfinite(depth)
+    cloud.points[~kept] = np.nan
+    frame = replace(cloud.frame, depth_m=depth)
+    return replace(cloud, frame=frame, usable=cloud.usable & kept, above=above & kept)
 
 
 def _nothing_usable(clouds: Sequence[Cloud]) -> Dex1bError:

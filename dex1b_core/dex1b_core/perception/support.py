@@ -39,7 +39,8 @@ def find_support_plane(
     given = Plane(np.asarray(up, dtype=float), -settings.plane_height)
     if settings.plane_source == 'given':
         return given
-    known = points[np.isfinite(points).all(axis=1)].astype(np.float64)
+    finite = np.isfinite(points[:, 0] + points[:, 1] + points[:, 2])
+    known = points[finite].astype(np.float64)
     plane, count = _ransac(known, settings, np.asarray(up, dtype=float), seed)
     count *= stands_for
     if plane is not None and count >= settings.plane_min_points:

@@ -155,3 +155,53 @@ def bench_perception(
     if page_path is not None:
         page_path = page_path if page_path.suffix == '.html' else page_path / 'index.html'
         write_perception_page(page_path, report, results, shlex.join(['dex1b', *sys.argv[1:]]))
+
+
+@bench_app.command('articulation')
+def bench_articulation(
+    hand: Annotated[str, typer.Option(help="Hand by name, or its description's .yaml file.")],
+    objects: Annotated[
+        str,
+        typer.Option(help="'split' (held out for reports), a .txt list, or names and .urdf files."),
+    ] = 'split',
+    count: Annotated[int, typer.Option('--n', min=1, help='Grasps of each object.')] = 4,
+    seed: Annotated[int, typer.Option(help='Of every random draw.')] = 0,
+    workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
+    json_path: Annotated[
+        Path | None, typer.Option('--json', help='Write the report to this file.')
+    ] = None,
+    page_path: Annotated[
+        Path | None, typer.Option('--html', help='Write a page with pictures to this file.')
+    ] = None,
+) -> None:
+    """Make grasps that open doors, drawers and lids, and judge them by two criteria."""
+    from dex1b_core.benchmark.articulation_bench import (
+        ArticulationBenchSettings,
+        ObjectResult,
+        articulated_names,
+    )
+    from dex1b_core.benchmark.articulation_bench import bench_articulation as run_bench
+
+    settings = ArticulationBenchSettings(
+        hand, tuple(articulated_names(objects)), count, seed, workers
+    )
+
+    def show(name: str, result: ObjectResult | str) -> None:
+        if isinstance(result, str):
+            typer.echo(f'{name}: left out: {result}')
+            return
+        n = len(result.verdicts)
+        met = [sum(getattr(v, c) == 'none' for v in result.verdicts) for c in ('dex1b', 'strict')]
+        typer.echo(f'{name}: dex1b {met[0]}/{n}, strict {met[1]}/{n}')
+
+    report, results = run_bench(settings, show)
+    for name, section in report['criteria'].items():
+        typer.echo(f'{name}: {section["success"]:.1%} of {section["n"]} grasps')
+    if json_path is not None:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
+        json_path.write_text(json.dumps(report, indent=2) + '\n')
+    if page_path is not None:
+        from dex1b_core.benchmark.articulation_page import write_articulation_page
+
+        command = shlex.join(['dex1b', *sys.argv[1:]])
+        write_articulation_page(page_path, report, results, command)

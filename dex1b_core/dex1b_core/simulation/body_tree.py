@@ -15,7 +15,9 @@ Array = NDArray[np.float64]
 
 MARKER_INERTIA = (1e-3, np.zeros(3), np.eye(3) * 1e-7)  # of moving bodies without shapes
 SLIDES = ('slide_x', 'slide_y', 'slide_z')
+TURNS = ('turn_x', 'turn_y', 'turn_z')
 _SLIDE_INERTIA = (1.0, np.zeros(3), np.eye(3) * 1e-2)
+_LIGHT_INERTIA = (0.05, np.zeros(3), np.eye(3) * 1e-4)  # a floating hand carries no carrier
 _SLIDE_RANGE = (-2.0, 2.0)  # [m]
 
 
@@ -91,6 +93,13 @@ class BodyTree:
         """
         return _on_slides(self)
 
+    def floating(self) -> BodyTree:
+        """The tree on six driven joints along and about a fixed body's axes: `SLIDES`, `TURNS`.
+
+        Turns are intrinsic: about x, then the new y, then the new z.
+        """
+        return _floating(self)
+
     def fingers(self) -> NDArray[np.int64]:
         """(bodies,) index of the finger that each body is part of, -1 for the palm.
 
@@ -139,12 +148,30 @@ class BodyTree:
 
 @lru_cache(maxsize=16)
 def _on_slides(tree: BodyTree) -> BodyTree:
-    first = Body('mount', -1, np.eye(4), None, (), _SLIDE_INERTIA)
-    added = [first]
-    for axis, name in enumerate(SLIDES):
-        joint = Joint(name, True, np.eye(3)[axis], _SLIDE_RANGE, None)
-        inertia = _SLIDE_INERTIA if axis < 2 else tree.bodies[0].inertia
-        carried = tree.bodies[0] if axis == 2 else replace(first, name=f'{name}_body')
-        added.append(replace(carried, parent=axis, joint=joint, inertia=inertia))
-    added += [replace(body, parent=body.parent + 3) for body in tree.bodies[1:]]
-    return BodyTree(tuple(added), (*SLIDES, *tree.joint_names))
+    slides = tuple((name, True, axis) for axis, name in enumerate(SLIDES))
+    return _carried(tree, slides, _SLIDE_INERTIA)
+
+
+@lru_cache(maxsize=16)
+def _floating(tree: BodyTree) -> BodyTree:
+    slides = tuple((name, True, axis) for axis, name in enumerate(SLIDES))
+    turns = tuple((name, False, axis) for axis, name in enumerate(TURNS))
+    return _carried(tree, (*slides, *turns), _LIGHT_INERTIA)
+
+
+def _carried(
+    tree: BodyTree,
+    carriers: tuple[tuple[str, bool, int], ...],
+    carrier: tuple[float, Array, Array],
+) -> BodyTree:
+    """The tree on a chain of joints: name, whether it slides, index of its axis."""
+    first = Body('mount', -1, np.eye(4), None, (), carrier)
+    added, last = [first], len(carriers) - 1
+    for number, (name, slides, axis) in enumerate(carriers):
+        limits = _SLIDE_RANGE if slides else (-np.inf, np.inf)
+        joint = Joint(name, slides, np.eye(3)[axis], limits, None)
+        carried = tree.bodies[0] if number == last else replace(first, name=f'{name}_body')
+        inertia = tree.bodies[0].inertia if number == last else carrier
+        added.append(replace(carried, parent=number, joint=joint, inertia=inertia))
+    added += [replace(body, parent=body.parent + len(carriers)) for body in tree.bodies[1:]]
+    return BodyTree(tuple(added), (*(name for name, _, _ in carriers), *tree.joint_names))

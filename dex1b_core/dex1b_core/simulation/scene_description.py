@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dex1b_core.errors import ConfigurationError, Dex1bError, ErrorCode
 from dex1b_core.simulation import collision_shape
-from dex1b_core.simulation.body_tree import SLIDES, BodyTree
+from dex1b_core.simulation.body_tree import SLIDES, TURNS, BodyTree
 from dex1b_core.simulation.collision_shape import CollisionShape
 from dex1b_core.simulation.mass_properties import MassProperties, union_mass_properties
 from dex1b_core.simulation.object_joint import ObjectJoint
@@ -39,6 +39,7 @@ class Drive:
 
 
 SLIDE_DRIVE = Drive(stiffness=1e5, damping=2e3, effort_limit=1e4, armature=0.0)
+TURN_DRIVE = Drive(stiffness=1e3, damping=20.0, effort_limit=1e3, armature=0.0)
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,11 @@ class SceneDescription:
         """The same with a robot that can be moved while it holds: `BodyTree.on_slides`."""
         drives = {**self.drives, **dict.fromkeys(SLIDES, SLIDE_DRIVE)}
         return replace(self, robot=self.robot.on_slides(), drives=drives)
+
+    def floating(self) -> SceneDescription:
+        """The same with a robot that can also be turned while it holds: `BodyTree.floating`."""
+        slides, turns = dict.fromkeys(SLIDES, SLIDE_DRIVE), dict.fromkeys(TURNS, TURN_DRIVE)
+        return replace(self, robot=self.robot.floating(), drives={**self.drives, **slides, **turns})
 
     @cached_property
     def no_contact(self) -> frozenset[tuple[int, int]]:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from dex1b_core.simulation.body_tree import SLIDES, BodyTree
+from dex1b_core.simulation.body_tree import SLIDES, TURNS, BodyTree
 
 POSTURES = 60  # in which it is seen which bodies overlap
 BY_DESIGN = 0.6  # part of the postures in which they do
@@ -33,7 +33,8 @@ def overlapping_by_design(tree: BodyTree) -> frozenset[tuple[int, int]]:
     index = {body.name: i for i, body in enumerate(tree.bodies)}
     owner = [index.get(model.body(i).name, -1) for i in range(model.nbody)]
     joints = tree.joints
-    limits = [(0.0, 0.0) if name in SLIDES else joints[name].limits for name in tree.joint_names]
+    carriers = {*SLIDES, *TURNS}
+    limits = [(0.0, 0.0) if name in carriers else joints[name].limits for name in tree.joint_names]
     lower, upper = np.clip(np.array(limits).T, -np.pi, np.pi)
     rng = np.random.default_rng(0)
     postures = [np.clip(0.0, lower, upper), *rng.uniform(lower, upper, (POSTURES, len(lower)))]

@@ -6,6 +6,8 @@ Every tensor has the batch last, so that operations run along contiguous memory:
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from dex1b_core.geometry.batch_last import cross
@@ -54,6 +56,27 @@ def friction_closure(
         (B,) in [0, 2].
     """
     return wrench_residual(points, inward, centre, wrenches, friction)
+
+
+def joint_motion(inward: torch.Tensor, tangents: torch.Tensor, friction: float) -> torch.Tensor:
+    """E_tws of one joint: mean over contacts of 1 - max(0, f . t), shape (B,) in [0, 1].
+
+    A joint takes forces along its motion alone, the rest rests on its bearing; so the wrench that
+    is wanted of a contact is a force along the way t that the joint leads it (the axis of a slide,
+    the tangent of the circle about a hinge). f is the unit force in the contact's friction cone
+    closest to t. Contacts that oppose the motion do not count against others: they hold.
+
+    Args:
+        inward: (n, 3, B) unit normals into the object at the contacts.
+        tangents: (n, 3, B) unit directions in which the joint moves them.
+        friction: Coulomb coefficient.
+    """
+    angle = math.atan(friction)
+    along = (inward * tangents).sum(dim=1)
+    across = torch.sqrt((1.0 - along**2).clamp_min(1e-8))
+    served = along * math.cos(angle) + across * math.sin(angle)
+    served = torch.where(along >= math.cos(angle), torch.ones_like(served), served)
+    return (1.0 - served.clamp_min(0.0)).mean(dim=0)
 
 
 def contact_distance(distance: torch.Tensor) -> torch.Tensor:

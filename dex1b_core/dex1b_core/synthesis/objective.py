@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from dex1b_core.geometry.batch_last import cross
 from dex1b_core.geometry.sdf_batch import SdfBatch
 from dex1b_core.robots.hand_model import HandModel, HandPoints
 from dex1b_core.synthesis import energies
@@ -27,6 +28,7 @@ class EnergyWeights:
         self_penetration: Of fingers in each other and in the palm.
         joints: Of joint limits.
         region: Of contacts in the wanted region, where there is one.
+        task: Of contacts that push along the motion of the object's joint, where it has one.
         balance, lean, touch: Of the closest contacts of hands whose fingers can press in any
             direction, see `FingerPressing`.
     """
@@ -38,6 +40,7 @@ class EnergyWeights:
     self_penetration: float = 300.0
     joints: float = 100.0
     region: float = 300.0
+    task: float = 0.0
     balance: float = 0.0
     lean: float = 0.0
     touch: float = 0.0
@@ -80,6 +83,28 @@ class ObjectiveSettings:
 
 
 @dataclass(frozen=True)
+class JointTask:
+    """The joint that grasps are to move, in the frame of the scene.
+
+    Attributes:
+        axis: (3,) unit; positive motion is wanted.
+        origin: (3,) a point of the axis [m].
+        slides: Prismatic rather than revolute.
+    """
+
+    axis: torch.Tensor
+    origin: torch.Tensor
+    slides: bool
+
+    def tangents(self, points: torch.Tensor) -> torch.Tensor:
+        """(N, 3, B) unit directions in which the joint moves points (N, 3, B)."""
+        axis = self.axis[:, None].expand_as(points)
+        if self.slides:
+            return axis
+        return torch.nn.functional.normalize(cross(axis, points - self.origin[:, None]), dim=1)
+
+
+@dataclass(frozen=True)
 class SceneBatch:
     """What B grasps reach for and must avoid, in the frame of their object or of planning.
 
@@ -89,6 +114,8 @@ class SceneBatch:
         plane: (4, B) support plane, unit normal and offset; None without a support.
         obstacles: (M, 3) points of the surroundings [m]; None without any.
         region: (3,) lower and (3,) upper corner of the box that contacts should lie in [m].
+        base: What the object hangs on by a joint; the hand must avoid it.
+        task: That joint.
     """
 
     sdf: SdfBatch
@@ -96,6 +123,8 @@ class SceneBatch:
     plane: torch.Tensor | None = None
     obstacles: torch.Tensor | None = None
     region: tuple[torch.Tensor, torch.Tensor] | None = None
+    base: SdfBatch | None = None
+    task: JointTask | None = None
 
     @classmethod
     def of_scene(cls, scene: SynthesisScene, batch: int) -> SceneBatch:
@@ -192,14 +221,19 @@ class GraspObjective:
         }
         if scene.region is not None:
             terms['region'] = energies.contact_region(points, *scene.region)
+        if scene.task is not None:
+            tangents = scene.task.tangents(points)
+            terms['task'] = energies.joint_motion(-normal, tangents, self.settings.friction)
         if self._pressing is not None and near.press is not None:
             terms |= self._pressing.terms(scene.sdf, scene.centre, columns, near.press)
         return terms
 
     def clearance(self, scene: SceneBatch, columns: torch.Tensor) -> torch.Tensor:
-        """(B,) smallest gap between hand and object or support [m]; negative inside."""
+        """(B,) smallest gap between hand and object, base or support [m]; negative inside."""
         points = self._spheres.place(columns)
         gap = torch.minimum(scene.sdf.distance(points), scene.height(points))
+        if scene.base is not None:
+            gap = torch.minimum(gap, scene.base.distance(points))
         gap = gap - self._spheres.radii[:, None]
         return gap.amin(dim=0)
 
@@ -235,6 +269,9 @@ class GraspObjective:
         if scene.plane is not None:
             height = scene.height(spheres) - self.settings.table_margin
             total = total + energies.penetration(height, radii, weights)
+        if scene.base is not None:
+            gap = scene.base.distance(spheres)
+            total = total + energies.penetration(gap, self._object_radii, weights)
         if scene.obstacles is not None:
             total = total + energies.penetration(scene.obstacle_distance(spheres), radii, weights)
         return total

@@ -76,7 +76,7 @@ def draw_film(
 def _tiles(
     tree: BodyTree, grasps: GraspSet, moments: Sequence[Moment], trial: HoldTrial
 ) -> list[Tile]:
-    bodies = _bodies(tree)
+    bodies = hand_bodies(tree)
     part = fuse([convex_part(corners) for corners in grasps.object_parts], gap=_GAP)
     target = Body(OBJECT, part.vertices, part.faces, OBJECT_COLOUR)
     studio = Studio([target, *bodies.values()], samples=2)
@@ -99,8 +99,8 @@ def _tiles(
     return tiles
 
 
-def _bodies(tree: BodyTree) -> dict[int, Body]:
-    """Those with shapes, by index."""
+def hand_bodies(tree: BodyTree) -> dict[int, Body]:
+    """Bodies with shapes, by index, each finger in its colour."""
     owner = tree.fingers()
     found = {}
     for index, body in enumerate(tree.bodies):

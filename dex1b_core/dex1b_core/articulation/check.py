@@ -1,0 +1,138 @@
+"""Physics on grasps of a moving part: does the part follow the hand?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dex1b_core.articulation.articulated_object import Array, ArticulatedObject
+from dex1b_core.articulation.grasps import ArticulationGrasps
+from dex1b_core.articulation.protocol import (
+    NOMINAL,
+    SWEEP,
+    ArticulationProtocol,
+    Condition,
+    Reason,
+)
+from dex1b_core.articulation.trial import ArticulationTrial, Trial, TrialGrasp
+from dex1b_core.geometry.transforms import make_transform
+from dex1b_core.simulation.engine import Engine, EngineName, make_engine
+from dex1b_core.simulation.scene_description import SceneDescription
+from dex1b_core.simulation.urdf_bodies import TreeSource, read_body_tree
+
+
+@dataclass(frozen=True)
+class ArticulationVerdict:
+    """Of one grasp.
+
+    Attributes:
+        dex1b: Why Dex1B's criterion is not met in the nominal world; NONE where it is.
+        strict: The same of the strict one, in the first world of the sweep that it fails in.
+        condition: Name of that world; '' where it is met.
+        trials: What happened, world by world, up to that one.
+    """
+
+    dex1b: Reason
+    strict: Reason
+    condition: str
+    trials: tuple[ArticulationTrial, ...]
+
+
+class ArticulationChecker:
+    """One hand and one object, in an engine for each world.
+
+    Args:
+        hand: The hand's bodies.
+        target: The object; its base is fixed, on a support.
+        protocol: What is asked.
+        engine: Which simulates.
+    """
+
+    def __init__(
+        self,
+        hand: TreeSource,
+        target: ArticulatedObject,
+        protocol: ArticulationProtocol | None = None,
+        engine: EngineName = 'mujoco',
+    ) -> None:
+        self.protocol = protocol or ArticulationProtocol()
+        self.target = target
+        self._engine_name: EngineName = engine
+        self._hand = read_body_tree(hand)
+        self._engines: dict[Condition, Engine] = {}
+
+    def check(
+        self,
+        grasps: ArticulationGrasps,
+        row: int,
+        sweep: tuple[Condition, ...] = SWEEP,
+    ) -> ArticulationVerdict:
+        """Both criteria; the first world of the sweep is the nominal one."""
+        trials = []
+        for condition in sweep:
+            trials.append(self.run(grasps, row, condition))
+            if trials[-1].strict is not Reason.NONE:
+                break
+        last = trials[-1]
+        failed = last.strict is not Reason.NONE
+        name = sweep[len(trials) - 1].name if failed else ''
+        return ArticulationVerdict(trials[0].dex1b, last.strict, name, tuple(trials))
+
+    def run(
+        self,
+        grasps: ArticulationGrasps,
+        row: int,
+        condition: Condition = NOMINAL,
+        *,
+        on_stage: Callable[[str], None] = lambda name: None,
+    ) -> ArticulationTrial:
+        """One grasp in one world; `on_stage` is told as in `Trial`."""
+        grasp, engine = self.prepare(grasps, row), self.engine(condition)
+        return Trial(engine, self.target, self.protocol, grasp, on_stage).run()
+
+    def prepare(self, grasps: ArticulationGrasps, row: int) -> TrialGrasp:
+        """A grasp as the scene's joints have it."""
+        order = [grasps.joint_names.index(name) for name in self._hand.joint_names]
+        return TrialGrasp(
+            grasps.object_T_hand[row],
+            grasps.pregrasp[row][order],
+            grasps.grasp[row][order],
+            grasps.squeeze[row][order],
+            grasps.retreat[row],
+            mount_frame(self.target),
+        )
+
+    def engine(self, condition: Condition) -> Engine:
+        """The warm scene of a world."""
+        if condition not in self._engines:
+            joint = self.target.joint
+            resisting = replace(
+                joint,
+                friction=joint.friction * condition.resistance,
+                damping=joint.damping * condition.damping,
+            )
+            drives = dict.fromkeys(self._hand.joint_names, self.protocol.drive)
+            scene = SceneDescription(
+                self._hand,
+                drives,
+                replace(self.target.description(), joint=resisting),
+                condition.friction,
+                self.protocol.torsion,
+                has_support=True,
+            )
+            self._engines[condition] = make_engine(self._engine_name, scene.floating())
+        return self._engines[condition]
+
+
+def mount_frame(target: ArticulatedObject) -> Array:
+    """`object_T_mount` (4, 4) of a floating hand: x along the joint, so that leading is one turn.
+
+    Intrinsic angles about x, y, z then change in the first alone, whatever the range.
+    """
+    axis = target.joint.axis
+    side = np.cross(axis, np.eye(3)[np.abs(axis).argmin()])
+    side /= np.linalg.norm(side)
+    turn = np.stack([axis, side, np.cross(axis, side)], axis=1)
+    return make_transform(turn, target.joint.origin)

@@ -1,0 +1,303 @@
+"""One grasp of a moving part in one world: approach, close, squeeze, lead."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from dex1b_core.articulation.articulated_object import Array, ArticulatedObject
+from dex1b_core.articulation.protocol import ArticulationProtocol, Reason
+from dex1b_core.geometry import invert
+from dex1b_core.geometry.transforms import make_transform
+from dex1b_core.simulation.engine import BASE, OBJECT, SUPPORT, Engine
+
+GRAVITY = 9.81  # [m/s^2]
+STRIDE_S = 0.02  # [s] between points of the hand's way
+WATCH_S = 0.04  # [s] between looks at fingers and load
+TOUCH = 5e-4  # [m] gap at which a link touches
+
+
+@dataclass(frozen=True, eq=False)
+class TrialGrasp:
+    """A grasp in the object frame, postures (J,) in the order of the scene's hand [rad].
+
+    Attributes:
+        object_T_hand: (4, 4).
+        pregrasp, grasp, squeeze: Postures.
+        retreat: (3,) unit direction away.
+        object_T_mount: (4, 4) of the floating hand's mount.
+    """
+
+    object_T_hand: Array
+    pregrasp: Array
+    grasp: Array
+    squeeze: Array
+    retreat: Array
+    object_T_mount: Array
+
+
+@dataclass(frozen=True)
+class ArticulationTrial:
+    """What one grasp came to in one world.
+
+    Attributes:
+        dex1b, strict: Why each criterion is not met.
+        goal: Displacement that Dex1B's criterion asks for [rad or m].
+        at_goal: Displacement where it is judged [rad or m].
+        moved: Displacement in the end [rad or m].
+        share: The same as a part of the travel.
+        fingers: That touch the part in the end.
+        slip: Farthest that one of them moved along it [m].
+        load: Largest force on the hand while leading, its mean over `WATCH_S` [N].
+        overlap: Deepest overlap where it begins and in the grasp [m].
+    """
+
+    dex1b: Reason
+    strict: Reason
+    goal: float
+    at_goal: float = 0.0
+    moved: float = 0.0
+    share: float = 0.0
+    fingers: int = 0
+    slip: float = 0.0
+    load: float = 0.0
+    overlap: float = 0.0
+
+
+class _FailedError(Exception):
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Trial:
+    """See `ArticulationChecker`; the object stands on the support, at the origin.
+
+    `on_stage` is told when the hand is in place, closed, half way and in the end."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        target: ArticulatedObject,
+        protocol: ArticulationProtocol,
+        grasp: TrialGrasp,
+        on_stage: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._on_stage = on_stage
+        self.engine, self.target, self.protocol, self.grasp = engine, target, protocol, grasp
+        self._world_T_object = make_transform(np.eye(3), [0.0, 0.0, -target.height])
+        self._world_T_mount = self._world_T_object @ grasp.object_T_mount
+        self._fingers = engine.scene.robot.fingers()
+        self._weight = np.array([0.0, 0.0, -target.mass * GRAVITY])
+        self._carried = self._joints(grasp.object_T_hand, np.zeros(3))
+        self._next = self._carried
+        self._posture = grasp.pregrasp
+        self._held: dict[int, tuple[int, Array, Array]] = {}
+        self._slips: dict[int, float] = {}
+        self._load = 0.0
+        self._pulls: list[Array] = []  # (3,) of the slides [N], since the last look
+        self._judged = False
+        self._result = ArticulationTrial(Reason.NONE, Reason.NONE, protocol.goal(target))
+
+    def run(self) -> ArticulationTrial:
+        """Go through the stages."""
+        try:
+            self._approach()
+            self._close()
+            self._lead()
+        except _FailedError as failed:
+            first = self._result.dex1b
+            dex1b = first if self._judged else failed.reason
+            return replace(self._result, dex1b=dex1b, strict=failed.reason)
+        return self._result
+
+    # -- stages --------------------------------------------------------------------------------
+
+    def _approach(self) -> None:
+        protocol, grasp = self.protocol, self.grasp
+        overlap = self._placed(grasp.object_T_hand, grasp.grasp)
+        start = grasp.object_T_hand.copy()
+        start[:3, 3] += protocol.approach * grasp.retreat
+        overlap = max(overlap, self._placed(start, grasp.pregrasp))
+        self._result = replace(self._result, overlap=overlap)
+        if not overlap <= protocol.max_overlap:
+            raise _FailedError(Reason.START_OVERLAP)
+        self.engine.push(self._weight)
+        self._on_stage('before')
+        self._carried = self._joints(start, self._carried[3:])
+
+        def act(part: float) -> None:
+            pose = grasp.object_T_hand.copy()
+            pose[:3, 3] += (1.0 - _smooth(part)) * protocol.approach * grasp.retreat
+            self._command(pose)
+
+        self._steps(protocol.approach / protocol.speed, act)
+
+    def _placed(self, object_T_hand: Array, posture: Array) -> float:
+        """Put hand and object there, and say how deep the hand is in anything [m]."""
+        self.engine.reset()
+        joints = np.r_[self._joints(object_T_hand, self._carried[3:]), posture]
+        self.engine.place(self._world_T_mount, joints, self._world_T_object, self.target.start)
+        contacts = self.engine.contacts()
+        return max(contacts.deepest(other) for other in (OBJECT, BASE, SUPPORT))
+
+    def _close(self) -> None:
+        protocol, grasp = self.protocol, self.grasp
+        ways = (
+            (protocol.close_s, grasp.pregrasp, grasp.grasp),
+            (protocol.squeeze_s, grasp.grasp, grasp.squeeze),
+        )
+        for duration, start, end in ways:
+
+            def act(part: float, start: Array = start, end: Array = end) -> None:
+                self._posture = start + part * (end - start)
+                self._command(grasp.object_T_hand)
+
+            self._steps(duration, act)
+        self._steps(protocol.settle_s, lambda part: None)
+        self._hold()
+        self._on_stage('closed')
+        if not self._held:
+            raise _FailedError(Reason.MISSED)
+
+    def _lead(self) -> None:
+        """Lead to where Dex1B's criterion is judged, and on to the end."""
+        protocol, travel = self.protocol, self.target.travel
+        first = min(protocol.beyond * self._result.goal, protocol.lead * travel)
+        self._lead_to(0.0, first)
+        self._on_stage('on the way')
+        self._judge_dex1b()
+        self._lead_to(first, protocol.lead * travel)
+        self._on_stage('in the end')
+        self._judge_strict()
+
+    def _lead_to(self, begin: float, end: float) -> None:
+        target, centre = self.target, self.grasp.object_T_hand[:3, 3]
+        way = abs(end - begin)
+        duration = way * target.joint.reach(centre) / self.protocol.speed
+        if not target.joint.slides:
+            duration = max(duration, way / self.protocol.turn_speed)
+
+        def act(part: float) -> None:
+            position = target.start + begin + _smooth(part) * (end - begin)
+            self._command(target.motion(position) @ self.grasp.object_T_hand)
+
+        if way > 0.0:
+            self._steps(max(duration, self.protocol.least_s), act, self._watch)
+        self._steps(self.protocol.settle_s, lambda part: None, self._watch)
+
+    # -- judgement -----------------------------------------------------------------------------
+
+    def _hold(self) -> None:
+        """Remember where each finger touches the part: on its link, and on the part."""
+        contacts = self.engine.contacts()
+        poses, part = self.engine.body_poses(), invert(self.engine.object_pose())
+        for body, other, depth, point in zip(
+            contacts.body, contacts.other, contacts.depth, contacts.point, strict=True
+        ):
+            finger = int(self._fingers[body])
+            if other == OBJECT and depth >= -TOUCH and finger >= 0 and finger not in self._held:
+                place = np.r_[point, 1.0]
+                own = (invert(poses[body]) @ place)[:3]
+                self._held[finger] = (int(body), own, (part @ place)[:3])
+        self._slips = dict.fromkeys(self._held, 0.0)
+        self._pulls.clear()
+
+    def _watch(self) -> None:
+        poses, part = self.engine.body_poses(), invert(self.engine.object_pose())
+        for finger, (body, own, place) in self._held.items():
+            now = (part @ poses[body] @ np.r_[own, 1.0])[:3]
+            self._slips[finger] = max(self._slips[finger], float(np.linalg.norm(now - place)))
+        self._load = max(self._load, float(np.linalg.norm(np.mean(self._pulls, axis=0))))
+        self._pulls.clear()
+
+    def _touching(self) -> set[int]:
+        bodies = self.engine.contacts().bodies_at(OBJECT, TOUCH)
+        return {int(finger) for finger in self._fingers[bodies] if finger >= 0}
+
+    def _outcome(self, wanted: float) -> Reason:
+        """Of a displacement and enough fingers."""
+        moved, touching = self._moved(), self._touching()
+        if moved < wanted:
+            return Reason.NOT_OPENED if touching else Reason.LOST
+        enough = len(touching) >= self.protocol.fingers
+        return Reason.NONE if enough else Reason.TOO_FEW_FINGERS
+
+    def _moved(self) -> float:
+        return self.engine.object_joint() - self.target.start
+
+    def _judge_dex1b(self) -> None:
+        reason = self._outcome(self._result.goal)
+        self._result = replace(self._result, dex1b=reason, at_goal=self._moved())
+        self._judged = True
+
+    def _judge_strict(self) -> None:
+        protocol, touching = self.protocol, self._touching()
+        moved = self._moved()
+        slip = max((self._slips[f] for f in touching if f in self._slips), default=0.0)
+        reason = self._outcome(protocol.strict_share * self.target.travel)
+        if reason is Reason.NONE and slip > protocol.max_slip:
+            reason = Reason.SLIPPED
+        if reason is Reason.NONE and self._load > protocol.max_load:
+            reason = Reason.OVERLOADED
+        self._result = replace(
+            self._result,
+            strict=reason,
+            moved=moved,
+            share=moved / self.target.travel,
+            fingers=len(touching),
+            slip=slip,
+            load=self._load,
+        )
+
+    # -- motion --------------------------------------------------------------------------------
+
+    def _joints(self, object_T_hand: Array, before: Array) -> Array:
+        return carrier_joints(invert(self.grasp.object_T_mount) @ object_T_hand, before)
+
+    def _command(self, object_T_hand: Array) -> None:
+        self._next = self._joints(object_T_hand, self._carried[3:])
+
+    def _steps(
+        self,
+        duration: float,
+        act: Callable[[float], None],
+        watch: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Act now and then, go there evenly, and watch more rarely."""
+        inner = max(1, round(STRIDE_S / self.engine.timestep))
+        count = max(1, round(duration / (inner * self.engine.timestep)))
+        every = max(1, round(WATCH_S / STRIDE_S))
+        for step in range(count):
+            act((step + 1) / count)
+            change = (self._next - self._carried) / inner
+            for part in range(1, inner + 1):
+                joints = np.concatenate([self._carried + part * change, self._posture])
+                self.engine.command(joints)
+                if not self.engine.advance(self.engine.timestep):
+                    raise _FailedError(Reason.UNSTABLE)
+                self._pulls.append(self.engine.joint_efforts()[:3])
+            self._carried = self._next
+            if step % every == every - 1 or step == count - 1:
+                watch()
+
+
+def carrier_joints(mount_T_hand: Array, before: Array) -> Array:
+    """(6,) slides and turns of a hand's pose (4, 4); the turns closest to those before (3,)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', UserWarning)  # at gimbal lock any of the solutions is right
+        angles = Rotation.from_matrix(mount_T_hand[:3, :3]).as_euler('XYZ')
+    other = np.array([angles[0] + np.pi, np.pi - angles[1], angles[2] + np.pi])
+    options = [a + 2 * np.pi * np.round((before - a) / (2 * np.pi)) for a in (angles, other)]
+    nearest = min(options, key=lambda option: float(np.abs(option - before).sum()))
+    joints: Array = np.r_[mount_T_hand[:3, 3], nearest]
+    return joints
+
+
+def _smooth(fraction: float) -> float:
+    """0 to 1 with zero speed and acceleration at both ends."""
+    return fraction**3 * (10 - 15 * fraction + 6 * fraction**2)

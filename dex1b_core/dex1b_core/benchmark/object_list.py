@@ -27,6 +27,8 @@ def object_list(what: str) -> list[str]:
         return [f'ycb:{name}' for name in object_names()]
     if what == 'procedural':
         return list(PROCEDURAL)
+    if ',' in what:  # longer than a path may be
+        return _named(what)
     path = Path(what)
     if path.is_dir():
         found = sorted(str(p) for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
@@ -39,6 +41,10 @@ def object_list(what: str) -> list[str]:
                 ErrorCode.INVALID_REQUEST, f'{path}: not a readable list of objects: {error}'
             ) from error
         return _require([_resolved(line, path) for line in lines if line], f'{path}: no name in it')
+    return _named(what)
+
+
+def _named(what: str) -> list[str]:
     return _require([name.strip() for name in what.split(',') if name.strip()], 'no object named')
 
 

@@ -7,7 +7,6 @@ from dex1b_core.articulation.articulated_object import ArticulatedObject
 from dex1b_core.articulation.draft import block
 from dex1b_core.articulation.grasps import ArticulationGrasps
 from dex1b_core.geometry.convex import convex_part
-from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.simulation.object_joint import ObjectJoint
 from dex1b_core.simulation.urdf_bodies import TreeSource
@@ -75,5 +74,5 @@ def pinch(*, opened=0.02, squeeze=0.02, shift=(0.0, 0.0, 0.0)):
 
 
 @pytest.fixture(scope='session')
-def hand():
-    return HandModel(load_hand('ability_right'))
+def hand(need_hand):
+    return HandModel(need_hand('ability_right'))

@@ -8,6 +8,11 @@ def test_names_separated_by_commas():
     assert object_list('ycb:mug, shape:torus') == ['ycb:mug', 'shape:torus']
 
 
+def test_many_names_are_no_path():
+    names = [f'shape:random-{number}' for number in range(100)]
+    assert object_list(','.join(names)) == names
+
+
 def test_procedural_shapes_are_those_of_reports():
     assert object_list('procedural') == list(PROCEDURAL)
     assert len(PROCEDURAL) == 20

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dex1b_core.errors import ConfigurationError
-from dex1b_core.simulation.body_tree import MARKER_INERTIA, SLIDES, Body, BodyTree, Joint
+from dex1b_core.simulation.body_tree import MARKER_INERTIA, SLIDES, TURNS, Body, BodyTree, Joint
 from dex1b_core.simulation.collision_shape import sphere
 
 BALL = sphere(0.01, np.eye(4))
@@ -76,3 +76,13 @@ def test_slides_come_first_and_carry_the_root(tree):
     positions = np.array([0.1, 0.2, 0.3, 0.3, 0.2, 0.4, 0.0])
     expected = tree.complete(positions[3:]) | dict(zip(SLIDES, [0.1, 0.2, 0.3], strict=True))
     assert sliding.complete(positions) == expected
+
+
+def test_a_floating_tree_slides_and_turns_before_its_own_joints(tree):
+    floating = tree.floating()
+    assert floating.joint_names == (*SLIDES, *TURNS, *tree.joint_names)
+    assert [floating.joints[name].slides for name in (*SLIDES, *TURNS)] == [True] * 3 + [False] * 3
+    wrist = next(body for body in floating.bodies if body.name == 'wrist')
+    assert wrist.joint.name == 'turn_z'
+    assert wrist.shapes == tree.bodies[0].shapes
+    assert floating.fingers()[6:].tolist() == tree.fingers().tolist()

@@ -135,3 +135,32 @@ def test_contacts_outside_the_region_count_by_their_distance():
     points = torch.tensor([[0.0, 0.0, 0.0], [0.04, 0.05, 0.0]])[..., None]
     value = energies.contact_region(points, lower, upper)
     assert value.item() == pytest.approx(0.05, abs=1e-5)  # 3 cm and 4 cm beyond a corner
+
+
+def joint_motion(*angles, friction=0.4):
+    """Of contacts whose normals are so many degrees off the way of the joint."""
+    turns = [math.radians(angle) for angle in angles]
+    inward = torch.tensor([[math.cos(turn), math.sin(turn), 0.0] for turn in turns])[..., None]
+    tangents = torch.tensor([1.0, 0.0, 0.0])[:, None].expand_as(inward)
+    return energies.joint_motion(inward, tangents, friction).item()
+
+
+def test_contacts_that_push_along_the_joint_serve_it():
+    cone = math.atan(0.4)
+    assert joint_motion(0.0) == pytest.approx(0.0, abs=1e-6)
+    assert joint_motion(math.degrees(cone) - 1.0) == pytest.approx(0.0, abs=1e-6)
+    assert joint_motion(90.0) == pytest.approx(1.0 - math.sin(cone), abs=1e-3)
+    assert joint_motion(60.0) == pytest.approx(1.0 - math.cos(math.radians(60.0) - cone), abs=1e-3)
+
+
+def test_contacts_that_oppose_the_motion_do_not_count_against_others():
+    assert joint_motion(180.0) == pytest.approx(1.0)
+    assert joint_motion(0.0, 180.0) == pytest.approx(0.5)
+
+
+def test_task_energy_falls_towards_the_motion():
+    inward = torch.nn.functional.normalize(torch.tensor([[[0.5], [0.8], [0.1]]]), dim=1)
+    inward.requires_grad_()
+    tangents = torch.tensor([[[1.0], [0.0], [0.0]]])
+    (gradient,) = torch.autograd.grad(energies.joint_motion(inward, tangents, 0.4).sum(), inward)
+    assert gradient[0, 0, 0] < 0.0

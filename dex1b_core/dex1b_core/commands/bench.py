@@ -205,3 +205,33 @@ def bench_articulation(
 
         command = shlex.join(['dex1b', *sys.argv[1:]])
         write_articulation_page(page_path, report, results, command)
+
+
+@bench_app.command('axis')
+def bench_axis(
+    objects: Annotated[
+        str,
+        typer.Option(help="'split' (held out for reports), a .txt list, or names and .urdf files."),
+    ] = 'split',
+    count: Annotated[int, typer.Option('--n', min=1, help='Pairs of views of each object.')] = 2,
+    noise: Annotated[
+        float, typer.Option(min=0.0, help='Standard deviation of points [m].')
+    ] = 0.002,
+    points: Annotated[int, typer.Option(min=100, help='In each cloud.')] = 3000,
+    seed: Annotated[int, typer.Option(help='Of every random draw.')] = 0,
+    json_path: Annotated[
+        Path | None, typer.Option('--json', help='Write the report to this file.')
+    ] = None,
+) -> None:
+    """Estimate joints from two noisy clouds of the moving part, and measure the error."""
+    from dex1b_core.benchmark.articulation_bench import articulated_names
+    from dex1b_core.benchmark.axis_bench import bench_axis as run_bench
+
+    report = run_bench(articulated_names(objects), count, seed=seed, noise=noise, points=points)
+    for name, own in {**report['by_category'], 'all': report}.items():
+        position = '' if own['position_cm'] is None else f', {own["position_cm"]["p50"]:.1f} cm'
+        axis = '-' if own['axis_deg'] is None else f'{own["axis_deg"]["p50"]:.1f} degrees'
+        typer.echo(f'{name}: median {axis}{position}; kind right {own["kind_right"]:.0%}')
+    if json_path is not None:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
+        json_path.write_text(json.dumps(report, indent=2) + '\n')

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from dex1b_core.articulation.articulated_object import Array, ArticulatedObject
+from dex1b_core.articulation.articulated_object import ArticulatedObject
+from dex1b_core.articulation.floating import mount_frame
 from dex1b_core.articulation.grasps import ArticulationGrasps
 from dex1b_core.articulation.protocol import (
     NOMINAL,
@@ -17,7 +16,6 @@ from dex1b_core.articulation.protocol import (
     Reason,
 )
 from dex1b_core.articulation.trial import ArticulationTrial, Trial, TrialGrasp
-from dex1b_core.geometry.transforms import make_transform
 from dex1b_core.simulation.engine import Engine, EngineName, make_engine
 from dex1b_core.simulation.scene_description import SceneDescription
 from dex1b_core.simulation.urdf_bodies import TreeSource, read_body_tree
@@ -124,15 +122,3 @@ class ArticulationChecker:
             )
             self._engines[condition] = make_engine(self._engine_name, scene.floating())
         return self._engines[condition]
-
-
-def mount_frame(target: ArticulatedObject) -> Array:
-    """`object_T_mount` (4, 4) of a floating hand: x along the joint, so that leading is one turn.
-
-    Intrinsic angles about x, y, z then change in the first alone, whatever the range.
-    """
-    axis = target.joint.axis
-    side = np.cross(axis, np.eye(3)[np.abs(axis).argmin()])
-    side /= np.linalg.norm(side)
-    turn = np.stack([axis, side, np.cross(axis, side)], axis=1)
-    return make_transform(turn, target.joint.origin)

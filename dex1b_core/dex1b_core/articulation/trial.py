@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from dex1b_core.articulation.articulated_object import Array, ArticulatedObject
+from dex1b_core.articulation.finger_track import FingerTrack
+from dex1b_core.articulation.floating import carrier_joints
 from dex1b_core.articulation.protocol import ArticulationProtocol, Reason
 from dex1b_core.geometry import invert
 from dex1b_core.geometry.transforms import make_transform
@@ -18,7 +18,6 @@ from dex1b_core.simulation.engine import BASE, OBJECT, SUPPORT, Engine
 GRAVITY = 9.81  # [m/s^2]
 STRIDE_S = 0.02  # [s] between points of the hand's way
 WATCH_S = 0.04  # [s] between looks at fingers and load
-TOUCH = 5e-4  # [m] gap at which a link touches
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,13 +90,11 @@ class Trial:
         self.engine, self.target, self.protocol, self.grasp = engine, target, protocol, grasp
         self._world_T_object = make_transform(np.eye(3), [0.0, 0.0, -target.height])
         self._world_T_mount = self._world_T_object @ grasp.object_T_mount
-        self._fingers = engine.scene.robot.fingers()
+        self._track = FingerTrack(engine)
         self._weight = np.array([0.0, 0.0, -target.mass * GRAVITY])
         self._carried = self._joints(grasp.object_T_hand, np.zeros(3))
         self._next = self._carried
         self._posture = grasp.pregrasp
-        self._held: dict[int, tuple[int, Array, Array]] = {}
-        self._slips: dict[int, float] = {}
         self._load = 0.0
         self._pulls: list[Array] = []  # (3,) of the slides [N], since the last look
         self._judged = False
@@ -159,9 +156,9 @@ class Trial:
 
             self._steps(duration, act)
         self._steps(protocol.settle_s, lambda part: None)
-        self._hold()
+        self._pulls.clear()
         self._on_stage('closed')
-        if not self._held:
+        if not self._track.hold():
             raise _FailedError(Reason.MISSED)
 
     def _lead(self) -> None:
@@ -192,36 +189,14 @@ class Trial:
 
     # -- judgement -----------------------------------------------------------------------------
 
-    def _hold(self) -> None:
-        """Remember where each finger touches the part: on its link, and on the part."""
-        contacts = self.engine.contacts()
-        poses, part = self.engine.body_poses(), invert(self.engine.object_pose())
-        for body, other, depth, point in zip(
-            contacts.body, contacts.other, contacts.depth, contacts.point, strict=True
-        ):
-            finger = int(self._fingers[body])
-            if other == OBJECT and depth >= -TOUCH and finger >= 0 and finger not in self._held:
-                place = np.r_[point, 1.0]
-                own = (invert(poses[body]) @ place)[:3]
-                self._held[finger] = (int(body), own, (part @ place)[:3])
-        self._slips = dict.fromkeys(self._held, 0.0)
-        self._pulls.clear()
-
     def _watch(self) -> None:
-        poses, part = self.engine.body_poses(), invert(self.engine.object_pose())
-        for finger, (body, own, place) in self._held.items():
-            now = (part @ poses[body] @ np.r_[own, 1.0])[:3]
-            self._slips[finger] = max(self._slips[finger], float(np.linalg.norm(now - place)))
+        self._track.look()
         self._load = max(self._load, float(np.linalg.norm(np.mean(self._pulls, axis=0))))
         self._pulls.clear()
 
-    def _touching(self) -> set[int]:
-        bodies = self.engine.contacts().bodies_at(OBJECT, TOUCH)
-        return {int(finger) for finger in self._fingers[bodies] if finger >= 0}
-
     def _outcome(self, wanted: float) -> Reason:
         """Of a displacement and enough fingers."""
-        moved, touching = self._moved(), self._touching()
+        moved, touching = self._moved(), self._track.touching()
         if moved < wanted:
             return Reason.NOT_OPENED if touching else Reason.LOST
         enough = len(touching) >= self.protocol.fingers
@@ -236,9 +211,7 @@ class Trial:
         self._judged = True
 
     def _judge_strict(self) -> None:
-        protocol, touching = self.protocol, self._touching()
-        moved = self._moved()
-        slip = max((self._slips[f] for f in touching if f in self._slips), default=0.0)
+        protocol, moved, slip = self.protocol, self._moved(), self._track.slip()
         reason = self._outcome(protocol.strict_share * self.target.travel)
         if reason is Reason.NONE and slip > protocol.max_slip:
             reason = Reason.SLIPPED
@@ -249,7 +222,7 @@ class Trial:
             strict=reason,
             moved=moved,
             share=moved / self.target.travel,
-            fingers=len(touching),
+            fingers=len(self._track.touching()),
             slip=slip,
             load=self._load,
         )
@@ -284,18 +257,6 @@ class Trial:
             self._carried = self._next
             if step % every == every - 1 or step == count - 1:
                 watch()
-
-
-def carrier_joints(mount_T_hand: Array, before: Array) -> Array:
-    """(6,) slides and turns of a hand's pose (4, 4); the turns closest to those before (3,)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', UserWarning)  # at gimbal lock any of the solutions is right
-        angles = Rotation.from_matrix(mount_T_hand[:3, :3]).as_euler('XYZ')
-    other = np.array([angles[0] + np.pi, np.pi - angles[1], angles[2] + np.pi])
-    options = [a + 2 * np.pi * np.round((before - a) / (2 * np.pi)) for a in (angles, other)]
-    nearest = min(options, key=lambda option: float(np.abs(option - before).sum()))
-    joints: Array = np.r_[mount_T_hand[:3, 3], nearest]
-    return joints
 
 
 def _smooth(fraction: float) -> float:

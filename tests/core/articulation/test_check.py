@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dex1b_core.articulation.check import ArticulationChecker, mount_frame
+from dex1b_core.articulation.check import ArticulationChecker
+from dex1b_core.articulation.floating import carrier_joints, mount_frame
 from dex1b_core.articulation.generator import CATEGORIES, random_articulated
 from dex1b_core.articulation.grasps import key_frames
 from dex1b_core.articulation.protocol import NOMINAL, SWEEP, ArticulationProtocol, Condition, Reason
-from dex1b_core.articulation.trial import carrier_joints
 from dex1b_core.geometry import invert
 from dex1b_core.simulation.scene_description import Drive
 

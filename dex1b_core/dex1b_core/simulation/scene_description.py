@@ -39,7 +39,10 @@ class Drive:
 
 
 SLIDE_DRIVE = Drive(stiffness=1e5, damping=2e3, effort_limit=1e4, armature=0.0)
-TURN_DRIVE = Drive(stiffness=1e3, damping=20.0, effort_limit=1e3, armature=0.0)
+# of a floating hand: as an arm under impedance control yields, so that what is pressed into a part
+# that cannot move aside does not bear on a wrist of steel
+FLOAT_SLIDE = Drive(stiffness=5e3, damping=2e2, effort_limit=150.0, armature=0.0)
+FLOAT_TURN = Drive(stiffness=100.0, damping=4.0, effort_limit=20.0, armature=0.0)
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class SceneDescription:
 
     def floating(self) -> SceneDescription:
         """The same with a robot that can also be turned while it holds: `BodyTree.floating`."""
-        slides, turns = dict.fromkeys(SLIDES, SLIDE_DRIVE), dict.fromkeys(TURNS, TURN_DRIVE)
+        slides, turns = dict.fromkeys(SLIDES, FLOAT_SLIDE), dict.fromkeys(TURNS, FLOAT_TURN)
         return replace(self, robot=self.robot.floating(), drives={**self.drives, **slides, **turns})
 
     @cached_property

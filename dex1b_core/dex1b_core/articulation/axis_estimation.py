@@ -26,6 +26,7 @@ NORMALS_WITHIN = (0.03, 30)  # [m] and neighbours, of surface normals
 SMALL_TURN = np.radians(15.0)  # that may be noise: then the part slides,
 ALIKE, NEARLY = 1.05, 2e-4  # if the clouds fit without it nearly as well: factor, and [m]
 LEAST_SLIDE = 0.01  # [m]
+MOST_TURN = 2.0  # [rad]: a panel turned over often fits as well
 TIE = 1.15  # fits worse by less than this factor are as good
 CUT = 0.02  # [m] beyond which a point's distance does not count more
 
@@ -115,12 +116,14 @@ def _registered(source: Any, target: Any) -> tuple[Array, float]:
     for start in _starts(source.get_center(), target.get_center()):
         motion = _closest_points(source, target, start, REACHES[:2])
         found.append((_misfit(source, target, motion), _size(motion), motion))
+    found = [entry for entry in found if entry[1] <= MOST_TURN] or found
     best = min(misfit for misfit, _, _ in found)
     near = [entry for entry in found if entry[0] <= TIE * best]
     refined = []
     for _, _, motion in sorted(near, key=lambda entry: entry[1])[:6]:
         fine = _closest_points(source, target, motion, REACHES[1:])
         refined.append((_misfit(source, target, fine), _size(fine), fine))
+    refined = [entry for entry in refined if entry[1] <= MOST_TURN] or refined
     best = min(misfit for misfit, _, _ in refined)
     misfit, _, motion = min(
         (entry for entry in refined if entry[0] <= TIE * best), key=lambda entry: entry[1]

@@ -1,5 +1,7 @@
 """Every energy of every described hand: its derivative against finite differences."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -8,7 +10,12 @@ from dex1b_core.geometry.object_model import load_object
 from dex1b_core.robots import hand_names
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.contacts import ContactDraw
-from dex1b_core.synthesis.objective import EnergyWeights, GraspObjective, ObjectiveSettings
+from dex1b_core.synthesis.objective import (
+    EnergyWeights,
+    GraspObjective,
+    JointTask,
+    ObjectiveSettings,
+)
 from dex1b_core.synthesis.pressing import can_press_anywhere
 from dex1b_core.synthesis.seed_object import SeedObject
 from dex1b_core.synthesis.seed_starts import StartSettings, random_starts
@@ -39,6 +46,8 @@ def energies_along(model, target):
     objective = GraspObjective(model, ObjectiveSettings(self_margin=0.004))
     region = torch.full((3,), -0.01), torch.full((3,), 0.01)
     scene = target.scene(BATCH, region)
+    hinge = JointTask(torch.tensor([0.0, 0.6, 0.8]), torch.tensor([0.2, 0.0, 0.0]), slides=False)
+    scene = replace(scene, base=scene.sdf, task=hinge)
     contacts = ContactDraw(model, BATCH, 3, generator)
     lower, upper = model.kinematics.lower[:, None], model.kinematics.upper[:, None]
     # from near the start to far beyond the limits
@@ -69,7 +78,7 @@ def test_each_term_has_the_derivative_of_finite_differences(model, target):
     step = torch.zeros(BATCH, requires_grad=True)
     terms = energies(step)
     expected = {'closure', 'distance', 'alignment', 'penetration', 'self_penetration', 'joints',
-                'region'}  # fmt: skip
+                'region', 'task'}  # fmt: skip
     if can_press_anywhere(model):
         expected |= {'balance', 'lean', 'touch'}
     assert set(terms) == expected

@@ -33,7 +33,7 @@ class FeatureFinder:
         target: GraspTarget,
         scene: SceneBatch,
         root: tuple[torch.Tensor, torch.Tensor],
-        postures: tuple[torch.Tensor, torch.Tensor],
+        posture: torch.Tensor,
         contacts: FingerContacts,
         reach: Reach,
     ) -> torch.Tensor:
@@ -43,7 +43,6 @@ class FeatureFinder:
         `energies.joint_motion`, without friction); carried is the least gap to base and support
         while the hand goes with the part.
         """
-        posture = postures[0]
         columns = self._hand.kinematics.frame_columns(posture.contiguous(), *root)
         touches = contacts.takes_part(self._grip).float()
         assert scene.task is not None

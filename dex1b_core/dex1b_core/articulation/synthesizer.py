@@ -138,7 +138,7 @@ class ArticulationSynthesizer:
         contacts = self._contacts.find(scene, columns)
         reach = self._reach.find(scene, root, posture, optimised.approach.T.contiguous())
         squeeze = squeeze_posture(hand, columns, posture, contacts, scene.centre, grip)
-        features = self._features.find(target, scene, root, (posture, squeeze), contacts, reach)
+        features = self._features.find(target, scene, root, posture, contacts, reach)
         poses = np.tile(np.eye(4), (len(optimised), 1, 1))
         poses[:, :3, :3] = optimised.rotation.numpy()
         poses[:, :3, 3] = optimised.translation.numpy()

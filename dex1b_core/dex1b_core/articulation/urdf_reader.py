@@ -66,7 +66,7 @@ def read_articulated(path: Path) -> ArticulatedObject:
     if not moving:
         tree.fail(f"the moving link '{below}' has no collision or visual geometry")
     placed, start = _object_joint(tree, joint, base_T_joint)
-    extension = tree_extension(path)
+    extension = _extension(path)
     mass = sum(_mass(tree.links[name]) for name in moving_T_link)
     return ArticulatedObject(
         path.stem,
@@ -80,7 +80,7 @@ def read_articulated(path: Path) -> ArticulatedObject:
     )
 
 
-def tree_extension(path: Path) -> dict[str, str]:
+def _extension(path: Path) -> dict[str, str]:
     """What `write_articulated` adds to a URDF: category and start; {} in other files."""
     element = ElementTree.parse(path).getroot().find(EXTENSION)
     return {} if element is None else dict(element.attrib)

@@ -11,6 +11,7 @@ from dex1b_core.articulation.generator import CATEGORIES, random_articulated
 from dex1b_core.articulation.grasps import key_frames
 from dex1b_core.articulation.protocol import NOMINAL, SWEEP, ArticulationProtocol, Condition, Reason
 from dex1b_core.geometry import invert
+from dex1b_core.simulation.engine import ENGINES
 from dex1b_core.simulation.scene_description import Drive
 
 from .conftest import drawer, pinch
@@ -18,10 +19,11 @@ from .conftest import drawer, pinch
 STRONG = ArticulationProtocol(drive=Drive(1000.0, 10.0, 20.0, 0.001))
 
 
+@pytest.mark.parametrize('engine', ENGINES)
 @pytest.mark.parametrize('kind', ['prismatic', 'revolute'])
-def test_a_firm_pinch_opens_in_every_world(jaws, kind):
+def test_a_firm_pinch_opens_in_every_world(jaws, kind, engine):
     target = drawer(kind, 0.5, 0.2)
-    verdict = ArticulationChecker(jaws, target, STRONG).check(pinch(), 0)
+    verdict = ArticulationChecker(jaws, target, STRONG, engine).check(pinch(), 0)
     assert (verdict.dex1b, verdict.strict, verdict.condition) == (Reason.NONE, Reason.NONE, '')
     assert len(verdict.trials) == len(SWEEP)
     for trial in verdict.trials:

@@ -31,6 +31,15 @@ from dex1b_core.planning import (
     SimCheck,
 )
 from dex1b_msgs import msg
+from dex1b_ros.bounds import (
+    MAX_JOINTS,
+    MAX_MESH_PARTS,
+    MAX_OBJECT_POINTS,
+    MAX_PIXELS,
+    MAX_POINTS,
+    MAX_SHAPES,
+    require_at_most,
+)
 
 Array = NDArray[np.float64]
 Constant = TypeVar('Constant', bound=IntEnum)
@@ -124,6 +133,7 @@ def image(message: Image) -> NDArray[Any]:
             f"image in frame '{message.header.frame_id}' is {message.width}x{message.height}; "
             'expected at least one pixel: check the camera driver',
         )
+    require_at_most(message.height * message.width, MAX_PIXELS, 'pixels in an image')
     dtype, channels = _ENCODINGS[message.encoding]
     scalar = np.dtype(dtype).newbyteorder('>' if message.is_bigendian else '<')
     row = message.width * channels * scalar.itemsize
@@ -175,6 +185,7 @@ def cloud(message: PointCloud2, names: tuple[str, ...] = ('x', 'y', 'z')) -> Arr
     offsets = {f.name: f.offset for f in message.fields if f.datatype == PointField.FLOAT32}
     missing = [name for name in names if name not in offsets]
     count = message.width * message.height
+    require_at_most(count, MAX_POINTS, 'points in a cloud')
     if count == 0:
         return np.zeros((0, len(names)))
     end = max((offsets[name] + 4 for name in names if name in offsets), default=0)
@@ -228,6 +239,8 @@ def mesh_msg(shape: ShapeHypothesis) -> Mesh:
 
 def shape_hypothesis(name: str, message: Mesh) -> ShapeHypothesis:
     """Message to shape hypothesis."""
+    require_at_most(len(message.vertices), MAX_MESH_PARTS, f"vertices of shape '{name}'")
+    require_at_most(len(message.triangles), MAX_MESH_PARTS, f"triangles of shape '{name}'")
     vertices = np.array([[v.x, v.y, v.z] for v in message.vertices]).reshape(-1, 3)
     faces = np.array([t.vertex_indices for t in message.triangles], dtype=np.int64)
     return ShapeHypothesis(name, vertices, faces.reshape(-1, 3))
@@ -259,6 +272,8 @@ def observation(message: msg.SceneSnapshot) -> ObjectObservation:
     table = cloud(message.object_cloud, ('x', 'y', 'z', 'normal_x', 'normal_y', 'normal_z'))
     if len(table) == 0:
         raise Dex1bError(ErrorCode.NO_OBJECT, 'the scene holds no object points')
+    require_at_most(len(table), MAX_OBJECT_POINTS, 'object points in the scene')
+    require_at_most(len(message.shapes), MAX_SHAPES, 'shapes in the scene')
     if len(message.shape_names) != len(message.shapes):
         raise Dex1bError(
             ErrorCode.INVALID_REQUEST,
@@ -327,6 +342,7 @@ def candidate(message: msg.GraspCandidate) -> GraspCandidate:
         Dex1bError: INVALID_REQUEST when names and postures differ in length or are not finite.
     """
     count = len(message.joint_names)
+    require_at_most(count, MAX_JOINTS, f"joints of candidate '{message.id}'")
     postures = {
         'pregrasp_positions': np.array(message.pregrasp_positions, dtype=float),
         'grasp_positions': np.array(message.grasp_positions, dtype=float),

@@ -13,6 +13,7 @@ from dex1b_core.robots import load_robot
 from dex1b_core.synthesis import make_generator
 from dex1b_msgs.srv import GenerateGrasps
 from dex1b_ros import conversions
+from dex1b_ros.bounds import MAX_CANDIDATES, require_at_most
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
 
 
@@ -60,6 +61,7 @@ class GeneratorNode(Dex1bNode):
         hand = self._robot.hand
         if request.hand not in ('', hand.key):
             raise UnknownNameError(ErrorCode.INVALID_REQUEST, 'hand', request.hand, [hand.key])
+        require_at_most(request.count, MAX_CANDIDATES, 'candidates asked for')
         reply.backend = self.params.backend
         reply.seed = request.seed or random.randrange(1, 2**32)
         observation = conversions.observation(request.scene)

@@ -21,6 +21,7 @@ from dex1b_msgs.action import ExecuteGrasp, GraspObject
 from dex1b_msgs.msg import ExecutorStatus
 from dex1b_msgs.srv import PlanGrasp
 from dex1b_ros import conversions
+from dex1b_ros.bounds import MAX_RETURNED, MAX_TIME_BUDGET_S, require_at_most
 from dex1b_ros.lease import ClientLease
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
 from dex1b_ros.planning_clients import ActionCaller, raise_reply
@@ -181,10 +182,13 @@ class GraspServer(Dex1bNode):
         )  # fmt: skip
         if request is None:
             return options
+        budget = conversions.seconds(request.time_budget)
+        require_at_most(request.max_candidates, MAX_RETURNED, 'candidates asked for')
+        require_at_most(budget, MAX_TIME_BUDGET_S, 'seconds of time_budget')
         return replace(
             options,
             max_candidates=request.max_candidates or options.max_candidates,
-            time_budget_s=conversions.seconds(request.time_budget) or options.time_budget_s,
+            time_budget_s=budget or options.time_budget_s,
             skip_sim_check=request.skip_sim_check,
         )
 

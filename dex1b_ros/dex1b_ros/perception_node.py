@@ -24,6 +24,7 @@ from dex1b_core.robots.description import load_robot
 from dex1b_msgs.action import CaptureScene
 from dex1b_msgs.msg import StageTiming
 from dex1b_ros import conversions
+from dex1b_ros.bounds import MAX_FRAMES, require_at_most
 from dex1b_ros.capture import Stopwatch, check_skew, make_frame, read_target, time_msg
 from dex1b_ros.image_sync import CameraTopics, ImageCollector
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
@@ -157,6 +158,7 @@ class PerceptionNode(Dex1bNode):
         return result
 
     def _collect(self, request: CaptureScene.Goal) -> list[ImageCollector]:
+        require_at_most(request.frames, MAX_FRAMES, 'frames asked for')
         return [
             ImageCollector(
                 self,

@@ -20,6 +20,7 @@ from dex1b_core.simulation.check_settings import CheckSettings
 from dex1b_core.simulation.check_trial import REASON_TEXTS
 from dex1b_msgs.action import CheckGrasps
 from dex1b_ros import conversions
+from dex1b_ros.bounds import MAX_CANDIDATES, MAX_TIME_BUDGET_S, require_at_most
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
 
 REASON_CODE_BASE = 310  # see dex1b_msgs/msg/ErrorCode
@@ -94,13 +95,16 @@ class SimCheckNode(Dex1bNode):
             raise Dex1bError(
                 ErrorCode.INVALID_REQUEST, 'the goal holds no candidates; expected at least one'
             )
+        require_at_most(len(goal.candidates), MAX_CANDIDATES, 'candidates in the goal')
+        budget = conversions.seconds(goal.time_budget)
+        require_at_most(budget, MAX_TIME_BUDGET_S, 'seconds of time_budget')
         observation = conversions.observation(goal.scene)
         checked = self._pool.check(
             [conversions.candidate(message) for message in goal.candidates],
             observation,
             seed=result.seed,
             enough=goal.enough,
-            time_budget_s=conversions.seconds(goal.time_budget) or self.params.time_budget,
+            time_budget_s=budget or self.params.time_budget,
             on_progress=lambda done, passed, total: handle.publish_feedback(
                 CheckGrasps.Feedback(done=done, passed=passed, total=total)
             ),

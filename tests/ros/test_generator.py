@@ -46,6 +46,12 @@ def ask(client, message, **fields):
     return client.call(GenerateGrasps, 'generate_grasps', request, timeout_s=90.0)
 
 
+def test_a_flood_of_candidates_is_refused(node, client):
+    reply = ask(client, scene(), count=5000)
+    assert reply.error_code == ErrorCode.INVALID_REQUEST
+    assert '5000 candidates asked for; at most 4096' in reply.error_msg
+
+
 def test_candidates_are_best_first_and_the_seed_decides(node, client):
     first = ask(client, scene(), seed=3)
     assert (first.error_code, first.error_msg) == (ErrorCode.NONE, '')
@@ -122,7 +128,7 @@ def test_object_out_of_reach_names_what_was_dropped(node, client):
     ('parameter', 'value', 'known'),
     [
         ('backend', 'magic', 'dexsimple, heuristic, optimizer'),
-        ('robot', 'gripper', 'panda_allegro'),
+        ('robot', 'gripper', 'panda_ability'),
     ],
 )
 def test_unknown_name_fails_to_configure(parameter, value, known):

@@ -19,6 +19,7 @@ from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots import Interface, load_robot
 from dex1b_msgs.msg import ExecutorStatus, SafetyStatus
 from dex1b_ros.controller_checks import check_active, check_joint_names
+from dex1b_ros.node import LATCHED
 
 pytestmark = pytest.mark.ros
 
@@ -83,6 +84,25 @@ def test_stop_ramps_the_arm_down(bench):
     assert 'ramped down' in bench.trigger('executor/stop').message
     assert bench.finish(handle).error_code == ErrorCode.SAFETY_STOP
     assert_ramped_to_rest(bench, since, within_s=1.5)
+
+
+def test_a_pause_rests_on_the_path_and_the_rest_of_the_way_follows(bench):
+    goal = bench.goal(stop_after=ExecutorStatus.APPROACH)
+    handle = bench.start(goal, until=ExecutorStatus.PREGRASP)
+    since = time.monotonic()
+    assert bench.trigger('executor/pause').success
+    status = bench.client.wait_for_message(
+        ExecutorStatus, bench.name('executor/status'), LATCHED,
+        accept=lambda m: m.stage == ExecutorStatus.PAUSED,
+    )  # fmt: skip
+    assert status.stage == ExecutorStatus.PAUSED
+    assert_ramped_to_rest(bench, since, within_s=2.0)
+    begin = time.monotonic()
+    assert bench.trigger('executor/resume').success
+    result = bench.finish(handle)
+    assert result.error_code == ErrorCode.NONE, result.error_msg
+    assert np.abs(bench.history(begin)[2]).max() > 0.1
+    bench.restart()
 
 
 def test_an_interrupted_executor_ramps_the_arm_down_before_it_ends(bench):

@@ -340,7 +340,7 @@ def test_an_unknown_object_is_named_and_can_be_mended_while_it_runs(client):
 @pytest.mark.parametrize(
     ('parameter', 'value', 'text'),
     [
-        ('robot', 'r2d2', "unknown robot 'r2d2'; known are: panda_allegro"),
+        ('robot', 'r2d2', "unknown robot 'r2d2'; known are: panda_ability"),
         ('camera', 'top', "unknown camera 'top'; known are: front_side"),
         ('depth_encoding', 'mono8', 'depth_encoding'),
     ],

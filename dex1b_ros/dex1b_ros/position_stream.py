@@ -18,6 +18,7 @@ from dex1b_core.execution.command_stream import CommandStream, StreamState
 from dex1b_core.motion import JointTrajectory
 from dex1b_core.robots import Interface, JointGroup
 from dex1b_ros.controller_client import (
+    OFF_PATH,
     Measure,
     TimedMotion,
     require_joints,
@@ -31,6 +32,8 @@ Array = NDArray[np.float64]
 _LONGEST_STEP = 5.0  # periods: a thread that was away longer slows the motion instead of jumping
 _LONGEST_SIMULATED_STEP = 0.2  # [s] /clock comes in steps
 _STOP_S = 3.0  # wall-clock seconds that a ramp may take before the stream is cut
+_BLEND_VELOCITY = 0.2  # [rad/s] of an arm that is led over to a trajectory
+_RELEASE_VELOCITY = 1.0  # [rad/s] of fingers, whose command is far inside of what they hold
 _PRIORITY = 60  # of SCHED_FIFO, where the machine allows it
 
 
@@ -62,7 +65,13 @@ class PositionStream:
         self._message = _Message(group, node.params.tf_prefix)
         self._publisher = node.create_publisher(self._message.kind, group.command_name, 1)
         step = _LONGEST_SIMULATED_STEP if self._simulated else _LONGEST_STEP / group.rate
-        self._stream = CommandStream(group.acceleration_limits, longest_step=step)
+        self._stream = CommandStream(
+            group.acceleration_limits,
+            longest_step=step,
+            blend_velocity=_RELEASE_VELOCITY if keeps_grip else _BLEND_VELOCITY,
+        )
+        self._last: dict[str, float] = {}
+        self._motion_names: tuple[str, ...] = group.joints
         self._lock = threading.Lock()
         self._motion: TimedMotion | None = None
         self._order: list[int] = []
@@ -102,7 +111,7 @@ class PositionStream:
                 CONTROLLER_UNAVAILABLE when nobody listens any more.
         """
         require_joints(trajectory, self._group)
-        self._measure(self._group.joints)
+        measured = self._measure(trajectory.names).positions
         if not self._publisher.get_subscription_count():
             raise Dex1bError(
                 ErrorCode.CONTROLLER_UNAVAILABLE,
@@ -116,7 +125,7 @@ class PositionStream:
         with self._lock:
             self._motion = motion
             self._order = [trajectory.names.index(name) for name in self._group.command_order]
-            self._stream.start(trajectory)
+            self._stream.start(trajectory, self._begin(trajectory, measured))
         return motion
 
     def stop(self, measured: Measured | None = None) -> bool:
@@ -126,6 +135,16 @@ class PositionStream:
             if moving and self._motion is not None:
                 self._motion.fail('it was stopped')
         return moving
+
+    def _begin(self, trajectory: JointTrajectory, measured: Array) -> Array:
+        """(J,) last command while it is held; what is measured where the arm was moved away."""
+        self._motion_names = trajectory.names
+        if self._stream.state is StreamState.SILENT or not self._last:
+            return measured
+        last = np.array([self._last[name] for name in trajectory.names])
+        if self._keeps_grip or np.abs(last - measured).max() <= OFF_PATH:
+            return last
+        return measured
 
     # -- thread --------------------------------------------------------------------------------
 
@@ -141,6 +160,7 @@ class PositionStream:
             if command is None:
                 return
             # within the lock: a command may not overtake the stop that follows it
+            self._last = dict(zip(self._motion_names, command.tolist(), strict=True))
             self._publisher.publish(self._message.filled(command[self._order]))
         self.on_command()
 

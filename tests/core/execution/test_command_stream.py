@@ -97,3 +97,27 @@ def test_a_new_trajectory_replaces_a_stop():
     _, commands = follow(stream, 5.0, 1.2)
     np.testing.assert_allclose(commands[-1], [1.0, -0.5])
     assert stream.state is StreamState.HOLDING
+
+
+def test_a_trajectory_that_begins_off_the_last_command_is_led_over_to():
+    stream, trajectory = stream_of(duration=2.0)
+    begin = np.array([-0.02, 0.015])
+    stream.start(trajectory, begin)
+    _, commands = follow(stream, 0.0, 2.2)
+    np.testing.assert_allclose(commands[0], begin, atol=1e-9)
+    np.testing.assert_allclose(commands[-1], [1.0, -0.5])
+    np.testing.assert_allclose(commands[100], trajectory.sample([0.4])[0][0], atol=1e-9)
+    velocity = np.diff(commands, axis=0) / PERIOD
+    assert np.abs(velocity).max() < np.abs(trajectory.velocities).max() + 0.2
+    assert np.abs(np.diff(velocity, axis=0) / PERIOD).max() < 6.0
+
+
+def test_a_stop_while_led_over_to_a_trajectory_does_not_jump():
+    stream, trajectory = stream_of(duration=2.0)
+    stream.start(trajectory, np.array([0.02, 0.02]))
+    _, before = follow(stream, 0.0, 0.1)
+    stream.stop()
+    _, after = follow(stream, 0.1 + PERIOD, 1.0)
+    steps = np.abs(np.diff(np.vstack([before, after]), axis=0))
+    assert steps.max() < 0.2 * 1.1 * PERIOD + np.abs(trajectory.velocities).max() * PERIOD
+    assert steps[-1].max() < 1e-9

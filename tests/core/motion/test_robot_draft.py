@@ -6,6 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from dex1b_core.assets import asset_path
 from dex1b_core.commands import robot as commands
 from dex1b_core.errors import ConfigurationError, Dex1bError
 from dex1b_core.motion.collision import TABLE, CollisionChecker
@@ -112,6 +113,17 @@ def test_the_command_writes_the_file_and_shows_it(tmp_path):
     assert 'mine_arm_controller/follow_joint_trajectory' in run('show', path).output.replace(
         '\n', ''
     )
+
+
+def test_a_hand_that_is_a_model_is_imported_beside_the_robot(tmp_path):
+    path = tmp_path / 'mine.yaml'
+    ability = asset_path('mani_skill-3.0.1/robots/ability_hand/ability_hand_right.urdf')
+    answer = run('new', '--arm', XARM7, '--hand', ability, '--link', 'link7', '--mount',
+                 0, 0, 0.03, 0, 0, 0, '--name', 'mine', '--output', path)  # fmt: skip
+    assert answer.exit_code == 0, answer.output
+    robot = load_robot(str(path))
+    assert len(robot.hand.joints) == 6
+    assert (tmp_path / 'ability_hand_right.hand.yaml').is_file()
 
 
 def test_list_names_every_robot():

@@ -96,7 +96,7 @@ def bench_faults(
             f'{row["seconds"]} s {" ".join(oddities)}'
         )
         if oddities:
-            console.print(f'    {row["error_msg"]} {row.get("recovery_msg", "")}')
+            console.print(f'    {row["error_msg"]} {row["recovery_msg"]}')
 
     report = run(folder=out, only=only, on_row=show)
     console.print(

@@ -160,14 +160,17 @@ def _recovered(bench: MockBench, fault: Fault) -> dict[str, Any]:
         if 'mock_robot' not in restarted:
             for transition in _HOMING:
                 bench.change_state('mock_robot', transition)
-        bench.wait_until_reset()
-        bench.send(bench.goal(stop_after=int(Stage.PREGRASP), velocity_scaling=0.6))
-        result = bench.result(60.0)
-        for transition in _HOMING:
-            bench.change_state('mock_robot', transition)
+        messages = []
+        for _ in range(_TRIES):  # a busy machine may deliver late and stop a goal
+            bench.wait_until_reset()
+            bench.send(bench.goal(stop_after=int(Stage.PREGRASP), velocity_scaling=0.6))
+            result = bench.result(60.0)
+            for transition in _HOMING:
+                bench.change_state('mock_robot', transition)
+            if result.error_code == ErrorCode.NONE:
+                break
+            messages.append(result.error_msg)
         recovered = result.error_code == ErrorCode.NONE
-        return {'recovered': recovered, 'restarted': restarted} | (
-            {} if recovered else {'recovery_msg': result.error_msg}
-        )
+        return {'recovered': recovered, 'restarted': restarted, 'recovery_msg': messages}
     except Dex1bError as error:
-        return {'recovered': False, 'restarted': [], 'recovery_msg': error.message}
+        return {'recovered': False, 'restarted': [], 'recovery_msg': [error.message]}

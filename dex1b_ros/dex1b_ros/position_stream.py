@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from typing import Any
@@ -34,6 +35,7 @@ _LONGEST_SIMULATED_STEP = 0.2  # [s] /clock comes in steps
 _STOP_S = 3.0  # wall-clock seconds that a ramp may take before the stream is cut
 _BLEND_VELOCITY = 0.2  # [rad/s] of an arm that is led over to a trajectory
 _RELEASE_VELOCITY = 1.0  # [rad/s] of fingers, whose command is far inside of what they hold
+_SWITCH = 0.1  # periods, after which Python's other threads yield
 _PRIORITY = 60  # of SCHED_FIFO, where the machine allows it
 
 
@@ -80,6 +82,8 @@ class PositionStream:
         self._has_asked = self._simulated or not realtime
         self.has_realtime_priority = False
         """Whether the machine grants the thread real-time scheduling (ulimit -r)."""
+        # or a busy Python thread of this process keeps a due command waiting for 5 ms
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH / group.rate))
         self._thread = PacedThread(
             f'{group.controller} stream', self._tick, 1.0 / group.rate, self._fail
         )

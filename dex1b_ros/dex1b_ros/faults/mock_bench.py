@@ -43,6 +43,7 @@ SQUEEZED = 1.1  # [rad] where fingers get that have lost it
 _START_S = 60.0
 _ANSWER_S = 20.0
 _RATE = 50.0
+_PATIENCE = {'joint_state_max_age': 0.5}  # [s] a busy machine delivers late
 _MODULES = {
     'mock_robot': 'mock_robot_node',
     'executor': 'executor_node',
@@ -132,8 +133,9 @@ class MockBench:
             parameters |= {'rate': _RATE, 'object_at': OBJECT_AT}
             remaps = ['joint_states:=raw/joint_states', f'/tf:={self.namespace}/raw/tf']
         elif name == 'executor':
-            parameters |= {'execute': True, 'max_velocity_scaling': 1.0}
+            parameters |= {'execute': True, 'max_velocity_scaling': 1.0, **_PATIENCE}
         else:
+            parameters |= _PATIENCE
             remaps = [f'/tf:={self.namespace}/tf']
         command = [sys.executable, '-m', f'dex1b_ros.{_MODULES[name]}', '--ros-args']
         for key, value in parameters.items():
@@ -229,9 +231,11 @@ class MockBench:
                 [*command, f'{self.namespace}/execute_grasp'], stdout=log, stderr=log
             )
 
-    def result(self, timeout_s: float) -> ExecuteGrasp.Result:
-        """Of the goal that was sent last."""
-        return wait_for(self.handle.get_result_async(), timeout_s, 'execute_grasp').result
+    def result(self, timeout_s: float) -> ExecuteGrasp.Result | None:
+        """Of the goal that was sent last; None when the executor ends before it tells."""
+        future = self.handle.get_result_async()
+        self.wait(lambda: future.done() or 'executor' in self.dead(), timeout_s, 'a result')
+        return future.result().result if future.done() else None
 
     # -- waiting -------------------------------------------------------------------------------
 

@@ -132,21 +132,19 @@ def _reach(bench: MockBench, fault: Fault) -> None:
 
 def _answer(bench: MockBench, fault: Fault) -> tuple[ErrorCode, str]:
     """What the goal ended with; where nobody is left to tell, what the latched status says."""
-    if 'executor' not in bench.dead() and not fault.from_process:
-        result = bench.result(_RESULT_S)
+    result = None if fault.from_process else bench.result(_RESULT_S)
+    if result is not None:
         others = Counter(ErrorCode(code).name for code in bench.other_codes)
         text = f' (others: {dict(others)})' if others else ''
         return ErrorCode(result.error_code), result.error_msg + text
     if fault.from_process:
         bench.wait(lambda: bool(bench.executor_status.message), 20.0, 'the executor to stop')
         return ErrorCode.SAFETY_STOP, bench.executor_status.message
-    if 'executor' in bench.dead():
-        try:
-            bench.wait(lambda: bench.safety_status.level == SafetyStatus.STOP, 10.0, 'a stop')
-        except Dex1bError:
-            return ErrorCode.SAFETY_STOP, bench.executor_status.message
-        return ErrorCode.SAFETY_STOP, bench.safety_status.message
-    raise AssertionError('unreachable')
+    try:
+        bench.wait(lambda: bench.safety_status.level == SafetyStatus.STOP, 5.0, 'a stop')
+    except Dex1bError:  # it said goodbye before it went
+        return ErrorCode.SAFETY_STOP, bench.executor_status.message
+    return ErrorCode.SAFETY_STOP, bench.safety_status.message
 
 
 def _recovered(bench: MockBench, fault: Fault) -> dict[str, Any]:
@@ -167,10 +165,10 @@ def _recovered(bench: MockBench, fault: Fault) -> dict[str, Any]:
             result = bench.result(60.0)
             for transition in _HOMING:
                 bench.change_state('mock_robot', transition)
-            if result.error_code == ErrorCode.NONE:
+            recovered = result is not None and result.error_code == ErrorCode.NONE
+            if recovered:
                 break
-            messages.append(result.error_msg)
-        recovered = result.error_code == ErrorCode.NONE
+            messages.append('the executor is gone' if result is None else result.error_msg)
         return {'recovered': recovered, 'restarted': restarted, 'recovery_msg': messages}
     except Dex1bError as error:
         return {'recovered': False, 'restarted': [], 'recovery_msg': [error.message]}

@@ -8,7 +8,8 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from dex1b_ros.reports import JsonPath, console, write_json
+from dex1b_core.commands.report_file import write_json
+from dex1b_ros.reports import JsonPath, console
 
 
 def register(app: typer.Typer) -> None:

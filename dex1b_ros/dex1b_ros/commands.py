@@ -9,6 +9,7 @@ import typer
 
 from dex1b_core.commands.bench import bench_app
 from dex1b_core.commands.camera import camera_app
+from dex1b_core.commands.report_file import write_json
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_ros import bench_commands
 from dex1b_ros.node_list import GRASP_ARGUMENTS, StackOptions
@@ -19,7 +20,6 @@ from dex1b_ros.reports import (
     pick_report,
     plan_report,
     print_outcome,
-    write_json,
 )
 
 Namespace = typer.Option('', help='Namespace of the stack.')

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -105,10 +103,3 @@ def print_outcome(report: dict[str, Any]) -> None:
     for key in ('plan_id', 'seed', 'candidates', 'success', 'lift_height_m', 'hold_s', 'wall_s'):
         if key in report:
             console.print(f'{key}: {report[key]}')
-
-
-def write_json(report: dict[str, Any], path: Path | None) -> None:
-    """Write a report where asked."""
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(report, indent=2) + '\n')

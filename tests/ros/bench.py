@@ -12,23 +12,18 @@ import numpy as np
 from harness import Client, NodeProcess, node_command
 from rclpy.action import ActionClient
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
-from dex1b_core.geometry import OrientedBox, Plane, make_transform
-from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
-from dex1b_core.planning import GraspCandidate
 from dex1b_core.robots import load_robot
 from dex1b_msgs.action import ExecuteGrasp
 from dex1b_msgs.msg import SafetyStatus
-from dex1b_ros import conversions
+from dex1b_ros.faults.mock_bench import example_goal
 from dex1b_ros.node import LATCHED
 
 _NUMBERS = itertools.count(1)
 # s; a machine that runs many tests at once delivers late
 _PATIENCE = {'joint_state_max_age': 2.0, 'joint_state_max_wall_age': 2.0}
 ROBOT = load_robot('xarm7_ability')
-_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (0, 2)]) / 2
 
 
 class Bench:
@@ -153,11 +148,11 @@ class Bench:
 
     def goal(self, *, candidates: int = 1, **fields: Any) -> ExecuteGrasp.Goal:
         """A pick of a box from above."""
-        header = Header(frame_id=ROBOT.base_link, stamp=self.client.node.get_clock().now().to_msg())
-        messages = [conversions.candidate_msg(_candidate(), 'base', header)] * candidates
-        defaults = {'velocity_scaling': 0.8, 'hold_duration': 0.2, 'candidates': messages,
-                    'scene': conversions.snapshot_msg(_scene(), header)}  # fmt: skip
-        return ExecuteGrasp.Goal(**(defaults | fields))
+        now = self.client.node.get_clock().now().nanoseconds * 1e-9
+        defaults = {'velocity_scaling': 0.8, 'hold_duration': 0.2}
+        goal = example_goal(now=now, **(defaults | fields))
+        goal.candidates = list(goal.candidates) * candidates
+        return goal
 
     def start(
         self, goal: ExecuteGrasp.Goal, *, until: int | None = None, speed: float = 0.2
@@ -184,24 +179,3 @@ class Bench:
     def run(self, **fields: Any) -> ExecuteGrasp.Result:
         """Send a goal and wait for its result."""
         return self.finish(self.start(self.goal(**fields)))
-
-
-def _scene() -> ObjectObservation:
-    vertices = _CORNERS * [0.06, 0.06, 0.16] + [0.42, 0.0, 0.0]
-    box = OrientedBox(make_transform(np.eye(3), vertices.mean(0)), np.array([0.06, 0.06, 0.16]))
-    faces = np.array([[0, 1, 2]], dtype=np.int64)
-    return ObjectObservation(
-        vertices, np.zeros((8, 3)), np.zeros((0, 3)), Plane(np.array([0.0, 0.0, 1.0]), 0.0), box,
-        (ShapeHypothesis('box', vertices, faces),),
-    )  # fmt: skip
-
-
-def _candidate() -> GraspCandidate:
-    rotation = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
-    pregrasp = np.array(ROBOT.hand.open)
-    grasp = pregrasp + np.array([0.8, 0.8, 0.8, 0.8, 0.0, 0.6])
-    squeeze = grasp + np.array([0.35, 0.35, 0.35, 0.35, 0.0, 0.35])
-    return GraspCandidate(
-        ROBOT.hand.key, make_transform(rotation, [0.35, 0.0, 0.2]), ROBOT.hand.joints, pregrasp,
-        grasp, squeeze, np.array([0.0, 0.0, -1.0]), 0.08, id='plan-1/0',
-    )  # fmt: skip

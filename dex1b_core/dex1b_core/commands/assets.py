@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from dex1b_core import asset_packages, assets
 from dex1b_core.asset_packages import AssetPackage
+from dex1b_core.commands.report_file import write_json
 from dex1b_core.robots.hand_description import hand_names, load_hand
 
 app = typer.Typer(no_args_is_help=True, help='Robot and object models in the user cache.')
@@ -46,8 +46,7 @@ def list_command(json_path: JsonOption = None) -> None:
     Console().print(table)
     names = assets.object_names()
     typer.echo(f'{len(names)} objects: {", ".join(names)}' if names else 'no objects fetched')
-    if json_path is not None:
-        json_path.write_text(json.dumps({'packages': rows, 'objects': names}, indent=2) + '\n')
+    write_json({'packages': rows, 'objects': names}, json_path)
 
 
 @app.command()

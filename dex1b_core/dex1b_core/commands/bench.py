@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from dex1b_core.commands.report_file import write_json
 
 bench_app = typer.Typer(help='Measure grasps and the stack.', no_args_is_help=True)
 
@@ -87,9 +88,7 @@ def bench_grasp(
     for name, section in report['protocols'].items():
         rate = section['grasp_success']
         typer.echo(f'{name}: {"-" if rate is None else f"{rate:.1%}"} of {section["n"]} grasps')
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(report, indent=2) + '\n')
+    write_json(report, json_path)
     if page_path is not None:
         from dex1b_core.benchmark.bench_page import write_bench_page
 
@@ -140,9 +139,7 @@ def bench_perception(
                 f'{figures["share_iou_over_75"]:.1%} over 0.75, '
                 f'p50 {figures["ms"]["p50"]:.1f} ms, p99 {figures["ms"]["p99"]:.1f} ms'
             )
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(report, indent=2) + '\n')
+    write_json(report, json_path)
     from dex1b_core.benchmark.perception_page import draw_scene, write_perception_page
 
     if pictures is not None:
@@ -197,9 +194,7 @@ def bench_articulation(
     report, results = run_bench(settings, show)
     for name, section in report['criteria'].items():
         typer.echo(f'{name}: {section["success"]:.1%} of {section["n"]} grasps')
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(report, indent=2) + '\n')
+    write_json(report, json_path)
     if page_path is not None:
         from dex1b_core.benchmark.articulation_page import write_articulation_page
 
@@ -232,6 +227,4 @@ def bench_axis(
         position = '' if own['position_cm'] is None else f', {own["position_cm"]["p50"]:.1f} cm'
         axis = '-' if own['axis_deg'] is None else f'{own["axis_deg"]["p50"]:.1f} degrees'
         typer.echo(f'{name}: median {axis}{position}; kind right {own["kind_right"]:.0%}')
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(report, indent=2) + '\n')
+    write_json(report, json_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from dex1b_core.commands.report_file import write_json
 
 if TYPE_CHECKING:
     from dex1b_core.benchmark.evaluation import Evaluation
@@ -98,9 +99,7 @@ def check(
         'wall_s': round(time.perf_counter() - start, 3),
         'protocols': {evaluation.protocol: _section(evaluation) for evaluation in found},
     }
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(report, indent=2) + '\n')
+    write_json(report, json_path)
     if film is not None and isinstance(chosen[0].check, HoldProtocol):
         begun, _ = as_begun(grasps, chosen[0])
         draw_film(film, begun, film_row, chosen[0].check, (engines or chosen[0].engines)[0])

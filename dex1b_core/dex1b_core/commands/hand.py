@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dex1b_core.assets import AssetError, asset_path
+from dex1b_core.commands.report_file import write_json
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots.hand_description import HandDescription, hand_names, load_hand
 
@@ -80,8 +81,7 @@ def list_command(json_path: JsonOption = None) -> None:
         table.add_row(str(row['hand']), str(row['fingers']), joints, where, str(row['licence']))
     Console().print(table)
     typer.echo("a hand on demand: 'dex1b assets fetch HAND'; your own: 'dex1b hand import URDF'")
-    if json_path is not None:
-        json_path.write_text(json.dumps(rows, indent=2) + '\n')
+    write_json(rows, json_path)
 
 
 @app.command()

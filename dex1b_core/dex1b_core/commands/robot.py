@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dex1b_core.assets import AssetError
+from dex1b_core.commands.report_file import write_json
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots.description import RobotDescription, load_robot, robot_names
 from dex1b_core.robots.joint_group import JointGroup
@@ -77,8 +77,7 @@ def list_command(json_path: JsonOption = None) -> None:
         table.add_row(str(row['robot']), str(row['arm_joints']), str(row['hand']), fetched)
     Console().print(table)
     typer.echo("your own: 'dex1b robot new --arm ARM.urdf --hand HAND --name NAME'")
-    if json_path is not None:
-        json_path.write_text(json.dumps(rows, indent=2) + '\n')
+    write_json(rows, json_path)
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from dex1b_core.commands.report_file import write_json
 
 if TYPE_CHECKING:
     from dex1b_core.synthesis.seed_object import SeedObject
@@ -90,9 +91,7 @@ def synth(
     report['repairs'] = list(model.repairs)
     if out is not None:
         write_seeds(out, hand_model, hand, model, prepared, seeds, seed=seed, stiffness=stiffness)
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(report, indent=2) + '\n')
+    write_json(report, json_path)
     if picture is not None:
         from dex1b_core.viz.grasp_gallery import draw_gallery
 

@@ -117,7 +117,7 @@ class ArmHolder:
 
     def _measured_ramp(self, states: JointStateBuffer) -> JointTrajectory | None:
         """From the measured state straight on to rest; None when it is not known."""
-        measured = states.last(self._arm.joints)
+        measured = states.last(self._arm.joints, within_s=_FRESH_S)
         if measured is None:
             return None
         return braking_trajectory(

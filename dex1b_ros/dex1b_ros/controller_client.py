@@ -8,12 +8,11 @@ from typing import Protocol
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.execution import Measured, Motion
-from dex1b_core.motion import JointTrajectory, braking_trajectory, stopping_trajectory
+from dex1b_core.motion import JointTrajectory, stopping_trajectory
 from dex1b_core.robots import Interface, JointGroup
 from dex1b_ros.controller_checks import controller_listens
 from dex1b_ros.node import Dex1bNode
 
-OFF_PATH = 0.15  # rad from the path, more than drives lag behind
 Measure = Callable[[tuple[str, ...]], Measured]
 
 
@@ -34,12 +33,8 @@ class ControllerClient(Protocol):
             Dex1bError: CONTROLLER_UNAVAILABLE or GOAL_REJECTED.
         """
 
-    def stop(self, measured: Measured | None = None) -> bool:
-        """Ramp down along the path, from any thread, without waiting; whether anything moved.
-
-        Where the joints are `measured` far from where the path should have them, as after a jump
-        of the clock, they may brake straight on from where they are.
-        """
+    def stop(self) -> bool:
+        """Ramp down along the path, from any thread, without waiting; whether anything moved."""
 
     def destroy(self) -> None:
         """Stop and free everything."""
@@ -134,17 +129,13 @@ class TimedMotion:
         return self._failure
 
 
-def ramp_down(
-    trajectory: JointTrajectory, elapsed: float, group: JointGroup, measured: Measured | None
-) -> JointTrajectory:
-    """From path time `elapsed` [s] to rest: along the path, or straight on where it was left."""
-    limits = group.acceleration_limits
-    ramp = stopping_trajectory(trajectory, elapsed, acceleration_limits=limits)
-    if measured is None or abs(ramp.positions[0] - measured.positions).max() <= OFF_PATH:
-        return ramp
-    return braking_trajectory(
-        trajectory.names, measured.positions, measured.velocities, acceleration_limits=limits
-    )
+def ramp_down(trajectory: JointTrajectory, elapsed: float, group: JointGroup) -> JointTrajectory:
+    """From path time `elapsed` [s] to rest along the path.
+
+    The path alone says where to begin: joint states may be frozen, late or wrong, and a ramp that
+    began where they say would be a jump.
+    """
+    return stopping_trajectory(trajectory, elapsed, acceleration_limits=group.acceleration_limits)
 
 
 def require_listener(node: Dex1bNode, group: JointGroup, timeout_s: float) -> None:

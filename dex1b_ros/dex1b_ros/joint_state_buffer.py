@@ -77,9 +77,9 @@ class JointStateBuffer:
             )
         return measured
 
-    def last(self, names: tuple[str, ...]) -> Measured | None:
-        """State of the named joints, however its stamp reads; None when there is none lately."""
-        if self._latest is None or time.monotonic() - self._latest[1] > self._max_wall_age:
+    def last(self, names: tuple[str, ...], *, within_s: float) -> Measured | None:
+        """State of the named joints that was received so lately, however its stamp reads."""
+        if self._latest is None or time.monotonic() - self._latest[1] > within_s:
             return None
         message, _ = self._latest
         where = {name: column for column, name in enumerate(message.name)}

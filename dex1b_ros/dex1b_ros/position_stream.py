@@ -14,7 +14,6 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.execution import Measured
 from dex1b_core.execution.command_stream import CommandStream, StreamState
 from dex1b_core.motion import JointTrajectory
 from dex1b_core.robots import Interface, JointGroup
@@ -132,7 +131,7 @@ class PositionStream:
             self._stream.start(trajectory, self._begin(trajectory, measured))
         return motion
 
-    def stop(self, measured: Measured | None = None) -> bool:
+    def stop(self) -> bool:
         """Ramp down along the path; the place where it comes to rest is held."""
         with self._lock:
             moving = self._stream.stop()

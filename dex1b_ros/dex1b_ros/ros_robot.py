@@ -86,7 +86,7 @@ class RosRobot:
 
     def stop_arm(self) -> None:
         """Ramp the arm down; the hand keeps its command. Never blocks."""
-        if self._arm.stop(self._states.last(self._robot.arm.joints)):
+        if self._arm.stop():
             self._node.get_logger().warning('arm ramped to a stop; the hand keeps its command')
 
     def wait_until_still(self, timeout_s: float) -> bool:

@@ -13,11 +13,11 @@ from rclpy.action import ActionClient
 from rclpy.task import Future
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.execution import Measured
 from dex1b_core.motion import JointTrajectory
 from dex1b_core.robots.description import JointGroup
 from dex1b_ros import conversions
 from dex1b_ros.controller_client import ramp_down
+from dex1b_ros.motion_clock import MotionClock
 from dex1b_ros.node import Dex1bNode, wait_for
 
 _ERRORS = {
@@ -34,15 +34,14 @@ class ControllerMotion:
 
     def __init__(self, trajectory: JointTrajectory, now: Callable[[], float]) -> None:
         self.trajectory = trajectory
-        self._now = now
-        self.sent = now()
-        self._begin = self.sent
+        self._since_sent = MotionClock(now)
+        self._delay = 0.0
         self._end: tuple[int, str] | None = None
         self.handle: Any = None
 
     def elapsed(self) -> float:
         """Robot time since the controller began [s]; the better known, the longer it moves."""
-        return self._now() - self._begin
+        return self._since_sent.elapsed() - self._delay
 
     def finished(self) -> bool:
         """Whether the controller has reported an end."""
@@ -58,20 +57,18 @@ class ControllerMotion:
     def on_accepted(self, handle: Any) -> None:
         """Keep the goal's handle; the controller has begun by now."""
         self.handle = handle
-        self._begin = self._now()
+        self._delay = self._since_sent.elapsed()
 
     def on_feedback(self, message: Any) -> None:
         """Find the controller's setpoint on the path: it tells when the controller began."""
-        desired, received = np.array(message.feedback.desired.positions), self._now()
+        desired, latest = np.array(message.feedback.desired.positions), self._since_sent.elapsed()
         if len(desired) != len(self.trajectory.names):
             return
-        latest = received - self.sent
         times = np.linspace(max(0.0, latest - 0.5), max(latest, 0.1), 61)
         positions, velocities, _ = self.trajectory.sample(times)
         nearest = int(np.abs(positions - desired).max(axis=1).argmin())
         if np.abs(velocities[nearest]).max() > _MOVING:
-            begin = received - float(times[nearest])
-            self._begin = max(self.sent, min(self._begin, begin))
+            self._delay = max(0.0, min(self._delay, latest - float(times[nearest])))
 
     def on_end(self, code: int, text: str) -> None:
         """Keep the controller's verdict."""
@@ -143,18 +140,17 @@ class TrajectoryClient:
             )
         return motion
 
-    def stop(self, measured: Measured | None = None) -> bool:
+    def stop(self) -> bool:
         """Ramp the current motion down along its path; returns whether there was one.
 
         Never blocks, may be called from any thread. A controller that refuses the ramp gets a
-        cancel, which is abrupt. Where the joints are `measured` far from where the path should
-        have them, as after a jump of the clock, they brake straight on from where they are.
+        cancel, which is abrupt.
         """
         with self._lock:
             motion, self._motion = self._motion, None
         if motion is None or motion.finished():
             return False
-        ramp = ramp_down(motion.trajectory, motion.elapsed(), self._group, measured)
+        ramp = ramp_down(motion.trajectory, motion.elapsed(), self._group)
 
         def cancel_if_refused(future: Future) -> None:
             if not future.result() and motion.handle is not None:

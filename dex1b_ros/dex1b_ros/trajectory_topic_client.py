@@ -6,7 +6,6 @@ import threading
 
 from trajectory_msgs.msg import JointTrajectory as TrajectoryMsg
 
-from dex1b_core.execution import Measured
 from dex1b_core.motion import JointTrajectory
 from dex1b_core.robots import JointGroup
 from dex1b_ros.controller_client import (
@@ -17,6 +16,7 @@ from dex1b_ros.controller_client import (
     require_listener,
 )
 from dex1b_ros.conversions import trajectory_msg
+from dex1b_ros.motion_clock import MotionClock
 from dex1b_ros.node import Dex1bNode
 
 
@@ -46,27 +46,25 @@ class TrajectoryTopicClient:
         """Publish a trajectory that begins now; raises GOAL_REJECTED for other joints."""
         require_joints(trajectory, self._group)
         with self._lock:
-            begin = self._publish(trajectory)
-            self._motion = TimedMotion(
-                trajectory, lambda: self._now() - begin, self._now, self._measure
-            )
+            self._publish(trajectory)
+            clock = MotionClock(self._now)
+            self._motion = TimedMotion(trajectory, clock.elapsed, self._now, self._measure)
             return self._motion
 
-    def stop(self, measured: Measured | None = None) -> bool:
+    def stop(self) -> bool:
         """Publish a ramp that replaces the motion."""
         with self._lock:
             motion, self._motion = self._motion, None
             if motion is None or motion.elapsed() >= motion.trajectory.duration:
                 return False
-            self._publish(ramp_down(motion.trajectory, motion.elapsed(), self._group, measured))
+            self._publish(ramp_down(motion.trajectory, motion.elapsed(), self._group))
             motion.fail('it was stopped')
             return True
 
-    def _publish(self, trajectory: JointTrajectory) -> float:
+    def _publish(self, trajectory: JointTrajectory) -> None:
         # stamped: however long it is on its way, the controller takes it up at the right point
         now = self._node.get_clock().now()
         self._publisher.publish(trajectory_msg(trajectory, self._prefix, now.to_msg()))
-        return float(now.nanoseconds * 1e-9)
 
     def _now(self) -> float:
         return float(self._node.get_clock().now().nanoseconds * 1e-9)

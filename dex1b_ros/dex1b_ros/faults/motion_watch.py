@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 
 STILL = 0.02  # [rad/s]
 _SPEED_SLACK = 1.05
+_HOP_SLACK = 1.2  # of the velocity limits, in differences of sampled positions
 _PUSH_SLACK = 1.5  # of the acceleration limits, in differences of sampled velocities
 _OPENED = 0.05  # [rad] that a hand which holds something may not open by
 
@@ -116,6 +117,10 @@ def unsafe_motions(
         found.append(f'{fastest.max():.2f} times the velocity limit')
     steps = np.diff(recorded.stamps)
     valid = steps > 1e-4
+    hop = np.abs(np.diff(recorded.arm, axis=0)[valid] / steps[valid, None])
+    hopped = hop / np.array(robot.arm.velocity_limits)
+    if len(hopped) and hopped.max() > _HOP_SLACK:
+        found.append(f'positions change at {hopped.max():.1f} times the velocity limit')
     push = np.abs(np.diff(recorded.speed, axis=0)[valid] / steps[valid, None])
     share = push / np.array(robot.arm.acceleration_limits)
     if len(share) and share.max() > _PUSH_SLACK and not may_stop_dead:

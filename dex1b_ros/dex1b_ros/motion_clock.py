@@ -1,0 +1,35 @@
+"""How long a motion has lasted, whatever is done to the clock meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+_SLOWEST_S = 1.0  # robot time that may pass between two questions, however quickly they follow
+_FASTEST = 200.0  # robot seconds in a wall-clock second: simulations may be fast
+
+
+class MotionClock:
+    """Adds up robot time between questions; steps back, and steps that are too long, do not count.
+
+    Somebody asks many times a second while a robot moves. A stop that took a jump of the clock for
+    progress would begin far from where the arm is.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """Begin; `now` is robot time [s]."""
+        self._now = now
+        self._lock = threading.Lock()
+        self._robot, self._wall = now(), time.monotonic()
+        self._elapsed = 0.0
+
+    def elapsed(self) -> float:
+        """Robot time since the beginning [s]."""
+        with self._lock:
+            robot, wall = self._now(), time.monotonic()
+            step = robot - self._robot
+            if 0.0 < step <= max(_SLOWEST_S, _FASTEST * (wall - self._wall)):
+                self._elapsed += step
+            self._robot, self._wall = robot, wall
+            return self._elapsed

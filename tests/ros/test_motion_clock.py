@@ -1,0 +1,27 @@
+"""Jumps of the clock are no progress of a motion."""
+
+from __future__ import annotations
+
+import pytest
+
+from dex1b_ros.motion_clock import MotionClock
+
+pytestmark = pytest.mark.ros
+
+
+@pytest.mark.parametrize('jump', [5.0, -5.0, 1e9, -1e9])
+def test_jumps_do_not_count(jump):
+    robot = [100.0]
+    clock = MotionClock(lambda: robot[0])
+    for _ in range(10):
+        robot[0] += 0.1
+        clock.elapsed()
+    robot[0] += jump
+    clock.elapsed()
+    robot[0] += 0.25
+    assert clock.elapsed() == pytest.approx(1.25)
+
+
+def test_a_clock_that_stands_still_makes_no_progress():
+    clock = MotionClock(lambda: 7.0)
+    assert clock.elapsed() == clock.elapsed() == 0.0

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -125,6 +126,9 @@ class Dex1bNode(LifecycleNode):
         except Dex1bError as error:
             self.get_logger().error(f'{name} failed: [{error.error_code}] {error.message}')
             return TransitionCallbackReturn.FAILURE
+        except Exception:  # rclpy would drop it without a word
+            self.get_logger().error(f'{name} failed, please report it:\n{traceback.format_exc()}')
+            return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
 
     # -- work ----------------------------------------------------------------------------------
@@ -154,8 +158,6 @@ class Dex1bNode(LifecycleNode):
         else:
             reply.error_code = int(ErrorCode.UNKNOWN)
             reply.error_msg = f'unexpected {type(error).__name__}: {error}; please report it'
-            import traceback
-
             self.get_logger().error(''.join(traceback.format_exception(error)))
         return reply
 

@@ -18,7 +18,6 @@ from dex1b_core.execution.command_stream import CommandStream, StreamState
 from dex1b_core.motion import JointTrajectory
 from dex1b_core.robots import Interface, JointGroup
 from dex1b_ros.controller_client import (
-    OFF_PATH,
     Measure,
     TimedMotion,
     require_joints,
@@ -29,6 +28,8 @@ from dex1b_ros.paced_thread import PacedThread
 
 Array = NDArray[np.float64]
 
+OFF_PATH = 0.15
+"""[rad] from the last command at which a trajectory may begin, more than drives lag behind."""
 _LONGEST_STEP = 5.0  # periods: a thread that was away longer slows the motion instead of jumping
 _LONGEST_SIMULATED_STEP = 0.2  # [s] /clock comes in steps
 _STOP_S = 3.0  # wall-clock seconds that a ramp may take before the stream is cut

@@ -23,13 +23,15 @@ def from_xyzw(position: ArrayLike, quaternion_xyzw: ArrayLike) -> Array:
     """Build a (4, 4) transform from a (3,) position [m] and a (4,) quaternion, x y z w.
 
     Raises:
-        ValueError: the quaternion is zero or not finite.
+        ValueError: the quaternion is zero, or one of both is not finite.
     """
     from scipy.spatial.transform import Rotation
 
     quaternion = np.asarray(quaternion_xyzw, dtype=float)
     if not np.isfinite(quaternion).all() or np.linalg.norm(quaternion) < 1e-6:
         raise ValueError(f'quaternion xyzw {quaternion.tolist()} is not a rotation')
+    if not np.isfinite(np.asarray(position, dtype=float)).all():
+        raise ValueError(f'position {np.asarray(position).tolist()} is not finite')
     return make_transform(Rotation.from_quat(quaternion).as_matrix(), position)
 
 

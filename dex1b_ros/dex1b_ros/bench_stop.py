@@ -12,6 +12,7 @@ import numpy as np
 from sensor_msgs.msg import JointState
 
 from dex1b_core.errors import ErrorCode
+from dex1b_core.motion import braking_trajectory
 from dex1b_core.robots import RobotDescription, load_robot
 from dex1b_msgs.msg import ExecutorStatus
 from dex1b_ros.bringup import Stack, own_domain
@@ -47,7 +48,7 @@ def bench_stop(
 
     Returns:
         {'n', 'held', 'seed', 'robot', 'rows'}; a row has seconds (of robot time, from the cancel to
-        rest), ramp_s (that the acceleration limits allow from the speed at the cancel), speed
+        rest), ramp_s (of a gentle stop from the speed at the cancel, within the limits), speed
         [rad/s], travelled [rad], dropped_m and held.
     """
     own_domain()
@@ -106,7 +107,11 @@ class _Stopper:
     def _row(self, at: float) -> dict[str, Any]:
         recorded = self._watch.recorded().since(at)
         speeds = np.abs(recorded.speed)
-        limits = np.array(self._robot.arm.acceleration_limits)
+        arm = self._robot.arm
+        ramp = braking_trajectory(
+            arm.joints, recorded.arm[0], recorded.speed[0],
+            acceleration_limits=arm.acceleration_limits,
+        )  # fmt: skip
         moving = recorded.stamps[speeds.max(axis=1) > 0.02]
         seconds = float(moving[-1] - recorded.stamps[0]) if len(moving) else 0.0
         times, heights = self._recorder.height_curve()
@@ -114,8 +119,7 @@ class _Stopper:
         dropped = float(stopped.max() - stopped[-1]) if len(stopped) else float('nan')
         return {
             'seconds': round(seconds, 3),
-            # the ramp's smoothstep: 1.5 / 0.8 times the time that constant braking would take
-            'ramp_s': round(max(0.1, float((1.5 * speeds[0] / (0.8 * limits)).max())), 3),
+            'ramp_s': round(ramp.duration, 3),
             'speed': round(float(speeds[0].max()), 3),
             'travelled': round(float(np.abs(recorded.arm[-1] - recorded.arm[0]).max()), 3),
             'height_m': round(float(stopped[-1]) if len(stopped) else 0.0, 4),

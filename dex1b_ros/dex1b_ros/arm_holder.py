@@ -13,7 +13,8 @@ from rclpy.serialization import deserialize_message
 from trajectory_msgs.msg import JointTrajectory as TrajectoryMsg
 
 from dex1b_core.motion import JointTrajectory, braking_trajectory
-from dex1b_core.robots import Interface, JointGroup
+from dex1b_core.robots import Interface, RobotDescription
+from dex1b_core.robots.link_tree import LinkTree
 from dex1b_ros import conversions
 from dex1b_ros.joint_state_buffer import JointStateBuffer
 from dex1b_ros.node import Dex1bNode
@@ -36,8 +37,11 @@ class ArmHolder:
     setpoint: there the measured state stands for it. Streamed positions end with their sender.
     """
 
-    def __init__(self, node: Dex1bNode, arm: JointGroup) -> None:
-        self._node, self._arm = node, arm
+    def __init__(self, node: Dex1bNode, robot: RobotDescription) -> None:
+        self._node, self._arm = node, robot.arm
+        arm = robot.arm
+        limits = {joint.name: joint.limits for joint in LinkTree.from_urdf(robot.urdf_path).joints}
+        self._lower, self._upper = np.array([limits[name] for name in arm.joints]).T
         self._prefix = node.params.tf_prefix
         self._streamed = arm.interface.streamed
         self._has_action = arm.interface is Interface.FOLLOW_JOINT_TRAJECTORY
@@ -73,7 +77,7 @@ class ArmHolder:
             self._node.get_logger().error('executor lost in motion: its stream has ended')
             return
         ramp = self._ramp() if self._states is None else self._measured_ramp(self._states)
-        if ramp is None:
+        if ramp is None or not self._keeps_limits(ramp):
             self._node.get_logger().error("executor lost in motion: cancelling the arm's goals")
             self._cancel.call_async(CancelGoal.Request())  # all zero: every goal
             return
@@ -91,6 +95,9 @@ class ArmHolder:
         if time.monotonic() - self._received.wall < 0.5 * _PATIENCE_S:
             self._node.get_logger().error("the ramp was not taken: cancelling the arm's goals")
             self._cancel.call_async(CancelGoal.Request())
+
+    def _keeps_limits(self, ramp: JointTrajectory) -> bool:
+        return bool(((ramp.positions >= self._lower) & (ramp.positions <= self._upper)).all())
 
     def _ramp(self) -> JointTrajectory | None:
         """From where the setpoint is now, straight on to rest; None when it is not known."""

@@ -88,7 +88,7 @@ def bench_faults(
     from dex1b_ros.faults.run import bench_faults as run
 
     def show(row: dict[str, Any]) -> None:
-        colour = 'red' if row['unsafe_motion'] else 'green'
+        colour = 'green' if row['unsafe_motion'] is False else 'red'
         verdict = '; '.join(row['unsafe']) or 'safe'
         oddities = [] if row['expected'] else ['unexpected']
         oddities += [] if row['recovered'] else ['not recovered']
@@ -101,7 +101,8 @@ def bench_faults(
 
     report = run(folder=out, only=only, on_row=show)
     console.print(
-        f'{report["n"]} faults: {report["unsafe"]} unsafe, {report["unexpected"]} unexpected '
+        f'{report["n"]} faults: {report["unsafe"]} unsafe, {report["unjudged"]} not judged, '
+        f'{report["unexpected"]} unexpected '
         f'answers, {report["unrecovered"]} not recovered'
     )
     write_json(report, json_path or out / 'report.json')

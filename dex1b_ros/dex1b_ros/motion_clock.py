@@ -6,8 +6,22 @@ import threading
 import time
 from collections.abc import Callable
 
+from rclpy.node import Node
+
 _SLOWEST_S = 1.0  # robot time that may pass between two questions, however quickly they follow
 _FASTEST = 200.0  # robot seconds in a wall-clock second: simulations may be fast
+
+
+def motion_time(node: Node) -> Callable[[], float]:
+    """Robot time [s] to measure motions with.
+
+    Simulated time stands still with its robot; where time is not simulated, a steady clock, which
+    nobody can set.
+    """
+    if not node.get_parameter('use_sim_time').value:
+        return time.monotonic
+    clock = node.get_clock()
+    return lambda: float(clock.now().nanoseconds * 1e-9)
 
 
 class MotionClock:

@@ -23,6 +23,7 @@ from dex1b_ros.controller_client import (
     require_joints,
     require_listener,
 )
+from dex1b_ros.motion_clock import motion_time
 from dex1b_ros.node import Dex1bNode
 from dex1b_ros.paced_thread import PacedThread
 
@@ -74,6 +75,7 @@ class PositionStream:
         )
         self._last: dict[str, float] = {}
         self._motion_names: tuple[str, ...] = group.joints
+        self._time = motion_time(node)
         self._lock = threading.Lock()
         self._motion: TimedMotion | None = None
         self._order: list[int] = []
@@ -123,7 +125,7 @@ class PositionStream:
                 f"'{self._group.controller}' alive?",
             )
         motion = TimedMotion(
-            trajectory, lambda: self._elapsed(motion), self._now,
+            trajectory, lambda: self._elapsed(motion), self._time,
             None if self._keeps_grip else self._measure,
         )  # fmt: skip
         with self._lock:
@@ -160,7 +162,7 @@ class PositionStream:
             if self._stream.state is StreamState.SILENT:
                 return
             self._check_states()
-            command = self._stream.command(self._now())
+            command = self._stream.command(self._time())
             if command is None:
                 return
             # within the lock: a command may not overtake the stop that follows it
@@ -191,12 +193,6 @@ class PositionStream:
     def _elapsed(self, motion: TimedMotion) -> float:
         """Path time of the motion that is streamed; one that was replaced stands still."""
         return self._stream.elapsed if motion is self._motion else motion.trajectory.duration
-
-    def _now(self) -> float:
-        """Wall time cannot be set back or forth; simulated time stands still with its robot."""
-        if self._simulated:
-            return float(self._node.get_clock().now().nanoseconds * 1e-9)
-        return time.monotonic()
 
 
 class _Message:

@@ -57,7 +57,7 @@ class SafetyMonitor(Dex1bNode):
             ),
         ]
         self._reset = self.create_service(Trigger, '~/reset', self._on_reset)
-        self._holder = ArmHolder(self, robot.arm)
+        self._holder = ArmHolder(self, robot)
         self._timer = self.create_timer(
             _LOOK_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )

@@ -17,7 +17,7 @@ from dex1b_core.motion import JointTrajectory
 from dex1b_core.robots.description import JointGroup
 from dex1b_ros import conversions
 from dex1b_ros.controller_client import ramp_down
-from dex1b_ros.motion_clock import MotionClock
+from dex1b_ros.motion_clock import MotionClock, motion_time
 from dex1b_ros.node import Dex1bNode, wait_for
 
 _ERRORS = {
@@ -94,6 +94,7 @@ class TrajectoryClient:
         self._prefix = node.params.tf_prefix
         self._name = group.command_name
         self._client = ActionClient(node, FollowJointTrajectory, self._name)
+        self._time = motion_time(node)
         self._executor_thread = threading.get_ident()
         self._lock = threading.Lock()
         self._motion: ControllerMotion | None = None
@@ -121,7 +122,7 @@ class TrajectoryClient:
         Raises:
             Dex1bError: CONTROLLER_UNAVAILABLE or GOAL_REJECTED.
         """
-        motion = ControllerMotion(trajectory, self._now)
+        motion = ControllerMotion(trajectory, self._time)
         with self._lock:
             self._motion = motion
         try:
@@ -159,11 +160,8 @@ class TrajectoryClient:
 
         # stamped: however long it is on its way, the controller takes it up at the right point
         begin = self._node.get_clock().now().to_msg()
-        self._send(ControllerMotion(ramp, self._now), begin).add_done_callback(cancel_if_refused)
+        self._send(ControllerMotion(ramp, self._time), begin).add_done_callback(cancel_if_refused)
         return True
-
-    def _now(self) -> float:
-        return float(self._node.get_clock().now().nanoseconds * 1e-9)
 
     def _send(self, motion: ControllerMotion, begin: Any = None) -> Future:
         """Future of whether the goal was accepted.

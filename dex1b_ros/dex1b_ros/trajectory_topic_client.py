@@ -16,7 +16,7 @@ from dex1b_ros.controller_client import (
     require_listener,
 )
 from dex1b_ros.conversions import trajectory_msg
-from dex1b_ros.motion_clock import MotionClock
+from dex1b_ros.motion_clock import MotionClock, motion_time
 from dex1b_ros.node import Dex1bNode
 
 
@@ -31,6 +31,7 @@ class TrajectoryTopicClient:
         self._measure = None if keeps_grip else measure
         self._prefix = node.params.tf_prefix
         self._publisher = node.create_publisher(TrajectoryMsg, group.command_name, 1)
+        self._time = motion_time(node)
         self._lock = threading.Lock()
         self._motion: TimedMotion | None = None
 
@@ -47,8 +48,8 @@ class TrajectoryTopicClient:
         require_joints(trajectory, self._group)
         with self._lock:
             self._publish(trajectory)
-            clock = MotionClock(self._now)
-            self._motion = TimedMotion(trajectory, clock.elapsed, self._now, self._measure)
+            clock = MotionClock(self._time)
+            self._motion = TimedMotion(trajectory, clock.elapsed, self._time, self._measure)
             return self._motion
 
     def stop(self) -> bool:
@@ -65,6 +66,3 @@ class TrajectoryTopicClient:
         # stamped: however long it is on its way, the controller takes it up at the right point
         now = self._node.get_clock().now()
         self._publisher.publish(trajectory_msg(trajectory, self._prefix, now.to_msg()))
-
-    def _now(self) -> float:
-        return float(self._node.get_clock().now().nanoseconds * 1e-9)

@@ -43,9 +43,10 @@ def bench_faults(
         on_row: Called with each row.
 
     Returns:
-        {'rows', 'n', 'unsafe', 'unexpected', 'unrecovered'}; a row has fault, stage,
-        unsafe_motion, unsafe (in words), error_code, error_msg, expected, recovered, restarted
-        (processes that had died) and seconds (from the fault to rest).
+        {'rows', 'n', 'unsafe', 'unjudged', 'unexpected', 'unrecovered'}; a row has fault, stage,
+        unsafe_motion (None: the bench itself failed), unsafe (in words), error_code, error_msg,
+        expected, recovered, restarted (processes that had died) and seconds (from the fault to
+        rest).
     """
     own_domain()
     require_rclpy()
@@ -61,7 +62,8 @@ def bench_faults(
                 on_row(rows[-1])
     return {
         'n': len(rows),
-        'unsafe': sum(row['unsafe_motion'] for row in rows),
+        'unsafe': sum(row['unsafe_motion'] is True for row in rows),
+        'unjudged': sum(row['unsafe_motion'] is None for row in rows),
         'unexpected': sum(not row['expected'] for row in rows),
         'unrecovered': sum(not row['recovered'] for row in rows),
         'rows': rows,
@@ -72,9 +74,9 @@ def _row(bench: MockBench, fault: Fault) -> dict[str, Any]:
     row: dict[str, Any] = {'fault': fault.name, 'stage': fault.stage.name}
     try:
         row |= _injected(bench, fault)
-    except Dex1bError as error:  # the bench itself: counts as unexpected
+    except Dex1bError as error:  # the bench itself: nothing was judged, which is not 'safe'
         row |= {
-            'unsafe_motion': False, 'unsafe': [], 'error_code': error.error_code.name,
+            'unsafe_motion': None, 'unsafe': ['not judged'], 'error_code': error.error_code.name,
             'error_msg': f'bench: {error.message}', 'expected': False, 'seconds': None,
         }  # fmt: skip
     return row | _recovered(bench, fault)
@@ -137,14 +139,13 @@ def _answer(bench: MockBench, fault: Fault) -> tuple[ErrorCode, str]:
         others = Counter(ErrorCode(code).name for code in bench.other_codes)
         text = f' (others: {dict(others)})' if others else ''
         return ErrorCode(result.error_code), result.error_msg + text
-    if fault.from_process:
-        bench.wait(lambda: bool(bench.executor_status.message), 20.0, 'the executor to stop')
-        return ErrorCode.SAFETY_STOP, bench.executor_status.message
-    try:
-        bench.wait(lambda: bench.safety_status.level == SafetyStatus.STOP, 5.0, 'a stop')
-    except Dex1bError:  # it said goodbye before it went
-        return ErrorCode.SAFETY_STOP, bench.executor_status.message
-    return ErrorCode.SAFETY_STOP, bench.safety_status.message
+    has_stopped, is_stop = (
+        lambda: bench.executor_status.stage in (Stage.STOPPING, Stage.STOPPED),
+        lambda: bench.safety_status.level == SafetyStatus.STOP,
+    )
+    bench.wait(lambda: has_stopped() or is_stop(), 20.0, 'executor or monitor to tell of a stop')
+    status = bench.executor_status if has_stopped() else bench.safety_status
+    return ErrorCode.SAFETY_STOP, status.message
 
 
 def _recovered(bench: MockBench, fault: Fault) -> dict[str, Any]:

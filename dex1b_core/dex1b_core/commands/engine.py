@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -57,12 +58,16 @@ def run(
     ray_address: Annotated[
         str | None, typer.Option(help="Of a Ray cluster, or 'local'; processes of this one else.")
     ] = None,
+    training_processes: Annotated[
+        int, typer.Option(min=1, help='That train together, each on a GPU of its own.')
+    ] = 1,
 ) -> None:
     """Do the rounds that are not done yet. Stop it at any time; the same command goes on."""
     from dex1b_core.data.shards import ShardFolder
     from dex1b_core.engine.rounds import run_rounds
     from dex1b_core.engine.runners import LocalRunner, RayRunner, Runner
     from dex1b_core.engine.settings import EngineSettings
+    from dex1b_core.engine.training_launch import launch_training
 
     settings = EngineSettings(
         hand=hand, rounds=rounds, proposals=proposals, shapes=shapes, random=random, table=table,
@@ -78,9 +83,29 @@ def run(
     else:
         runner = RayRunner(settings, address, address=ray_address, workers=workers)
     store = ShardFolder.at(address)
+    several = functools.partial(launch_training, folder, address, processes=training_processes)
+    train = several if training_processes > 1 else None
     with stage_progress() as progress:
-        run_rounds(settings, folder, store, runner, report=progress)
+        run_rounds(settings, folder, store, runner, train=train, report=progress)
     status(folder, shards=shards)
+
+
+@app.command(name='train')
+def train_network(
+    folder: FolderOption,
+    number: Annotated[int, typer.Option('--round', min=0, help='On its rows and all before.')],
+    shards: ShardsOption = None,
+) -> None:
+    """Train a round's network again; under torchrun with all processes that it started."""
+    from dex1b_core.data.shards import ShardFolder
+    from dex1b_core.engine.rounds import train_round
+    from dex1b_core.engine.settings import read_settings
+    from dex1b_core.model.training_process import training_process
+
+    settings = read_settings(folder)
+    store = ShardFolder.at(shards or folder / 'shards')
+    with training_process() as process, stage_progress(shown=process.rank == 0) as progress:
+        train_round(settings, folder, store, number, process=process, report=progress)
 
 
 @app.command()

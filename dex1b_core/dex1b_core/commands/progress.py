@@ -18,10 +18,10 @@ def trial_progress(name: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def stage_progress() -> Iterator[Callable[[str, int, int], None]]:
+def stage_progress(*, shown: bool = True) -> Iterator[Callable[[str, int, int], None]]:
     """A bar for each stage; yields what takes (stage, done, total)."""
     columns = ('{task.description}', BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress:
+    with Progress(*columns, disable=not shown) as progress:
         tasks: dict[str, TaskID] = {}
 
         def advance(stage: str, done: int, total: int) -> None:

@@ -27,6 +27,7 @@ from dex1b_core.model.success import SuccessSettings
 from dex1b_core.model.success_file import SuccessCard, save_predictor
 from dex1b_core.model.success_training import JudgedGrasps, train_success
 from dex1b_core.model.training import TrainingSettings, train
+from dex1b_core.model.training_process import TrainingProcess
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
 
@@ -56,6 +57,7 @@ def run_rounds(
     shards: ShardFolder,
     runner: Runner,
     *,
+    train: Callable[[int], None] | None = None,
     report: Report = lambda stage, done, total: None,
 ) -> None:
     """Do what is not done yet; stop it at any time and call it again.
@@ -65,6 +67,7 @@ def run_rounds(
         folder: Of checkpoints.
         shards: Where demonstrations go.
         runner: Does the tasks.
+        train: Trains a round's network; in this process without.
         report: Told stage, done and total.
 
     Raises:
@@ -80,7 +83,10 @@ def run_rounds(
             done += 1
             report(f'round {number}', done, len(tasks))
         if not checkpoint_path(folder, number).is_file():
-            train_round(settings, folder, shards, number, report=report)
+            if train is None:
+                train_round(settings, folder, shards, number, report=report)
+            else:
+                train(number)
         if not predictor_path(folder, number).is_file():
             report(f'predictor {number}', 0, 1)
             train_round_predictor(settings, folder, shards, number)
@@ -126,9 +132,20 @@ def train_round(
     shards: ShardFolder,
     number: int,
     *,
+    process: TrainingProcess | None = None,
     report: Report = lambda stage, done, total: None,
 ) -> None:
-    """A network on everything that held so far, from scratch."""
+    """A network on everything that held so far, from scratch.
+
+    Args:
+        settings: Of the run.
+        folder: Of checkpoints; the first of several processes writes there.
+        shards: Of all rounds so far.
+        number: Of the round.
+        process: This one, of several; alone without.
+        report: Told stage, done and total.
+    """
+    process = process or TrainingProcess()
     hand = HandModel(load_hand(settings.hand))
     rows = _held(shards, number + 1)
     data = GraspDataset.of(rows, hand)
@@ -137,9 +154,11 @@ def train_round(
     torch.manual_seed(seed)
     model = DexSimple(model_settings, GraspCode(hand.kinematics).size)
     curve = train(
-        data, hand, model, training, seed=seed,
+        data, hand, model, training, seed=seed, process=process,
         report=lambda step, losses: report(f'training {number}', step, training.steps),
     )  # fmt: skip
+    if process.rank > 0:
+        return
     last = {name: values[-1] for name, values in curve.losses.items()} if curve.step else {}
     card = ModelCard(
         hand=settings.hand,
@@ -151,7 +170,7 @@ def train_round(
             'rounds': number + 1,
             'losses': last,
         },
-        training=dataclasses.asdict(training),
+        training=dataclasses.asdict(training) | {'processes': process.count},
         seed=seed,
     )
     curve_file = curve_path(folder, number)

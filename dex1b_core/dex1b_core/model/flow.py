@@ -34,8 +34,8 @@ class FlowDecoder(GraspDecoder):
 
         The later the time, the more the guess is one grasp and not the mean of many.
         """
-        time = torch.rand(len(code), 1, generator=generator)
-        noise = torch.randn(code.shape, generator=generator)
+        time = torch.rand(len(code), 1, generator=generator).to(code.device)
+        noise = torch.randn(code.shape, generator=generator).to(code.device)
         state = (1.0 - time) * noise + time * code
         velocity = self._velocity(state, time, self.condition_net(condition))
         guess = state + (1.0 - time) * velocity
@@ -51,11 +51,12 @@ class FlowDecoder(GraspDecoder):
     ) -> torch.Tensor:
         """From noise along the velocity."""
         told = self.condition_net(condition)
-        code = temperature * torch.randn((len(condition), self._size), generator=generator)
+        noise = torch.randn((len(condition), self._size), generator=generator)
+        code = temperature * noise.to(condition.device)
         count = steps or self._steps
         step = 1.0 / count
         for number in range(count):
-            time = torch.full((1, 1), number * step)
+            time = torch.full((1, 1), number * step, device=code.device)
             half = code + 0.5 * step * self._velocity(code, time, told)
             code = code + step * self._velocity(half, time + 0.5 * step, told)
         return code
@@ -63,7 +64,7 @@ class FlowDecoder(GraspDecoder):
     def _velocity(
         self, state: torch.Tensor, time: torch.Tensor, told: torch.Tensor
     ) -> torch.Tensor:
-        phase = 0.5 * math.pi * time * 2.0 ** torch.arange(_WAVES)
+        phase = 0.5 * math.pi * time * 2.0 ** torch.arange(_WAVES, device=time.device)
         clock = torch.cat([phase.sin(), phase.cos()], dim=1).expand(len(state), -1)
         velocity: torch.Tensor = self.velocity_net(
             torch.relu(told + self.state_net(torch.cat([state, clock], dim=1)))

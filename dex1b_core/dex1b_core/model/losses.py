@@ -48,6 +48,7 @@ class GeometryLosses:
     def __init__(self, hand: HandModel, kind: Geometry) -> None:
         self.hand, self.kind = hand, kind
         self._fingers = hand.contact_fingers
+        self._numbers = sorted(set(hand.contact_fingers.tolist()))
 
     def __call__(
         self,
@@ -63,7 +64,7 @@ class GeometryLosses:
         distance to the nearest point of the cloud, which is 0 again for what is deep inside.
         """
         back = batch.turns[batch.cloud].transpose(1, 2)
-        pose = torch.zeros(len(rotation), 1, 4, 4)
+        pose = torch.zeros(len(rotation), 1, 4, 4, device=rotation.device)
         pose[:, 0, :3, :3] = back @ rotation
         pose[:, 0, :3, 3] = (back @ translation[..., None])[..., 0]
         pose[:, 0, 3, 3] = 1.0
@@ -72,7 +73,10 @@ class GeometryLosses:
         depth = torch.relu(self.hand.spheres.radii - self._distance(batch, spheres)) / _DEPTH
         gaps = self._distance(batch, tips).abs() / _DEPTH
         nearest = torch.stack(
-            [gaps[:, self._fingers == f].amin(dim=1) for f in set(self._fingers.tolist())]
+            [
+                torch.where(self._fingers == finger, gaps, torch.inf).amin(dim=1)
+                for finger in self._numbers
+            ]
         )
         return (
             (trust * (depth**2).sum(dim=1)).mean(),

@@ -10,13 +10,16 @@ from typing import Self
 
 import numpy as np
 import torch
+from torch import nn
 
+from dex1b_core.geometry.device import moved
 from dex1b_core.model.associated_point import associated_points, palm_and_heading
 from dex1b_core.model.dataset import GraspBatchSample, GraspDataset, draw_batch
 from dex1b_core.model.dexsimple import Conditions, DexSimple
 from dex1b_core.model.grasp_code import GraspCode
 from dex1b_core.model.losses import Geometry, GeometryLosses, LossWeights
 from dex1b_core.model.settings import ModelSettings
+from dex1b_core.model.training_process import TrainingProcess
 from dex1b_core.robots.hand_model import HandModel
 
 LOG_EVERY = 50
@@ -87,29 +90,50 @@ def train(
     settings: TrainingSettings,
     *,
     seed: int,
+    process: TrainingProcess | None = None,
     report: Callable[[int, dict[str, float]], None] = lambda step, losses: None,
 ) -> TrainingCurve:
-    """Train in place, on the device where the model is; the same seed gives the same weights."""
-    rng = np.random.default_rng(seed)
-    generator = torch.Generator().manual_seed(seed)
-    losses = GeometryLosses(hand, settings.geometry)
-    code = GraspCode(hand.kinematics)
+    """Train in place; the same seed and number of processes give the same weights.
+
+    Each of several processes draws its share of the batch's clouds; gradients are means over all.
+    Afterwards the model is on the CPU again.
+
+    Args:
+        data: To draw batches from.
+        hand: Whose grasps they are.
+        model: The same in every process.
+        settings: How.
+        seed: Of all draws.
+        process: This one, of several; alone on the best device without.
+        report: Told step and mean losses, by each process.
+
+    Raises:
+        Dex1bError: INVALID_REQUEST for more processes than objects in a batch.
+    """
+    process = process or TrainingProcess()
+    objects = process.share(settings.objects)
+    # the first draws as a lone one does
+    own = np.random.SeedSequence(seed, spawn_key=(process.rank,) if process.rank else ())
+    rng = np.random.default_rng(own)
+    generator = torch.Generator().manual_seed(seed + process.rank)
+    model.to(process.device).train()
+    losses: nn.Module = TrainingLosses(model, hand, settings)
+    if process.count > 1:
+        losses = nn.parallel.DistributedDataParallel(losses)
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: 0.505 + 0.495 * math.cos(math.pi * step / settings.steps)
     )
-    model.train()
     steps: list[int] = []
     curve: dict[str, list[float]] = {}
     sums: dict[str, float] = {}
     for step in range(1, settings.steps + 1):
         batch = draw_batch(
-            data, rng, objects=settings.objects, each=settings.each,
+            data, rng, objects=objects, each=settings.each,
             points=model.settings.cloud_points, seen=settings.seen,
         )  # fmt: skip
-        found = _losses(model, hand, code, losses, batch, settings, generator)
-        weights = settings.weights
-        total = sum(getattr(weights, name) * value for name, value in found.items())
+        found = losses(moved(batch, process.device), generator)
+        total = sum(getattr(settings.weights, name) * value for name, value in found.items())
         optimizer.zero_grad()
         torch.as_tensor(total).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
@@ -118,12 +142,13 @@ def train(
         for name, value in found.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach()) / LOG_EVERY
         if step % LOG_EVERY == 0:
-            report(step, sums)
+            means = process.mean(sums)
+            report(step, means)
             steps.append(step)
-            for name, mean in sums.items():
+            for name, mean in means.items():
                 curve.setdefault(name, []).append(mean)
             sums = {}
-    model.eval()
+    model.cpu().eval()
     return TrainingCurve(tuple(steps), {name: tuple(values) for name, values in curve.items()})
 
 
@@ -137,26 +162,35 @@ def conditions_of(
     return Conditions(batch.cloud, point, shown, batch.height[batch.cloud])
 
 
-def _losses(
-    model: DexSimple,
-    hand: HandModel,
-    code: GraspCode,
-    geometry: GeometryLosses,
-    batch: GraspBatchSample,
-    settings: TrainingSettings,
-    generator: torch.Generator,
-) -> dict[str, torch.Tensor]:
-    told = torch.rand(len(batch.cloud), generator=generator) >= settings.open_heading
-    with torch.no_grad():
-        conditions = conditions_of(hand, model.settings, batch, told)
-    features = model.encoder(batch.clouds)
-    condition = model.condition(features, conditions)
-    centre = features.centre[batch.cloud]
-    target = code.encode(batch.rotation, batch.translation, batch.posture, centre)
-    fit = model.decoder.fit(target, condition, generator)
-    found = dict(fit.losses)
-    if settings.geometry != 'none':
-        found['penetration'], found['distance'] = geometry(
-            batch, *code.decode(fit.code, centre), fit.trust
-        )
-    return found
+class TrainingLosses(nn.Module):
+    """Losses of a batch, without weights; a module, so that processes can share their gradients."""
+
+    def __init__(self, model: DexSimple, hand: HandModel, settings: TrainingSettings) -> None:
+        super().__init__()
+        self.model, self._settings = model, settings
+        device = next(model.parameters()).device
+        self._hand = moved(hand, device)
+        self._code = GraspCode(self._hand.kinematics)
+        self._geometry = moved(GeometryLosses(hand, settings.geometry), device)
+
+    def forward(
+        self, batch: GraspBatchSample, generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        """Each a scalar; draws are made on the CPU, the same for every device."""
+        model = self.model
+        told = torch.rand(len(batch.cloud), generator=generator) >= self._settings.open_heading
+        with torch.no_grad():
+            conditions = conditions_of(
+                self._hand, model.settings, batch, told.to(batch.clouds.device)
+            )
+        features = model.encoder(batch.clouds)
+        condition = model.condition(features, conditions)
+        centre = features.centre[batch.cloud]
+        target = self._code.encode(batch.rotation, batch.translation, batch.posture, centre)
+        fit = model.decoder.fit(target, condition, generator)
+        found = dict(fit.losses)
+        if self._settings.geometry != 'none':
+            found['penetration'], found['distance'] = self._geometry(
+                batch, *self._code.decode(fit.code, centre), fit.trust
+            )
+        return found

@@ -24,13 +24,13 @@ class VariationalDecoder(GraspDecoder):
     def fit(self, code: torch.Tensor, condition: torch.Tensor, generator: torch.Generator) -> Fit:
         """Reconstruction from the posterior, and the posterior's divergence from the prior."""
         mean, log_variance = self.posterior(code, condition)
-        noise = torch.randn(mean.shape, generator=generator)
+        noise = torch.randn(mean.shape, generator=generator).to(code.device)
         made = self.decode(mean + noise * (0.5 * log_variance).exp(), condition)
         losses = {
             'reconstruction': reconstruction(code, made),
             'divergence': divergence(mean, log_variance),
         }
-        return Fit(made, torch.ones(len(code)), losses)
+        return Fit(made, torch.ones(len(code), device=code.device), losses)
 
     def sample(
         self,
@@ -40,8 +40,8 @@ class VariationalDecoder(GraspDecoder):
         steps: int | None = None,
     ) -> torch.Tensor:
         """Of latents from the prior, in one step."""
-        latent = temperature * torch.randn((len(condition), self._latent), generator=generator)
-        return self.decode(latent, condition)
+        noise = torch.randn((len(condition), self._latent), generator=generator)
+        return self.decode(temperature * noise.to(condition.device), condition)
 
     def posterior(
         self, code: torch.Tensor, condition: torch.Tensor

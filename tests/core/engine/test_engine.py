@@ -10,6 +10,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from dex1b_core.commands.engine import app
@@ -20,6 +21,7 @@ from dex1b_core.engine.runners import LocalRunner, RayRunner
 from dex1b_core.engine.scale import plan_scale
 from dex1b_core.engine.settings import EngineSettings, read_settings
 from dex1b_core.engine.status import RoundStatus, round_statuses
+from dex1b_core.engine.training_launch import launch_training
 from dex1b_core.errors import ConfigurationError, Dex1bError
 from dex1b_core.model.checkpoint import read_card
 from dex1b_core.model.training import TrainingCurve
@@ -106,6 +108,27 @@ def test_a_run_that_is_killed_goes_on_to_the_same_rows(whole, tmp_path):
     subprocess.run([sys.executable, file, folder], check=True, env=SINGLE)
     assert list(content(folder)) == list(content(whole))
     assert content(folder) == content(whole)
+
+
+def test_two_processes_train_one_network(whole, tmp_path):
+    """torchrun for real, twice: the same network, and another than one process makes."""
+    networks = []
+    for name in ('first', 'again'):
+        folder = tmp_path / name
+        SETTINGS.remember(folder)
+        launch_training(folder, str(whole / 'shards'), 0, 2)
+        assert read_card(checkpoint_path(folder, 0)).training['processes'] == 2
+        networks.append(load_file(checkpoint_path(folder, 0)))
+    alone = load_file(checkpoint_path(whole, 0))
+    for name in alone:
+        torch.testing.assert_close(networks[0][name], networks[1][name], rtol=0.0, atol=0.0)
+        assert torch.isfinite(networks[0][name]).all()
+    assert not all(torch.equal(networks[0][name], alone[name]) for name in alone)
+
+
+def test_a_training_that_fails_says_so(whole, tmp_path):
+    with pytest.raises(Dex1bError, match='round 0 by 2 processes ended with status 1'):
+        launch_training(tmp_path, str(whole / 'shards'), 0, 2)
 
 
 def test_nothing_is_done_twice(whole):

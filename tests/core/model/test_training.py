@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from dex1b_core.errors import Dex1bError
+from dex1b_core.geometry.device import moved
 from dex1b_core.model.clouds import SurfaceSamples
 from dex1b_core.model.dataset import GraspDataset, draw_batch
 from dex1b_core.model.debiasing import point_weights, rare, shares
@@ -12,7 +13,8 @@ from dex1b_core.model.dexsimple import DexSimple
 from dex1b_core.model.grasp_code import GraspCode
 from dex1b_core.model.losses import LossWeights
 from dex1b_core.model.settings import ModelSettings
-from dex1b_core.model.training import TrainingSettings, train
+from dex1b_core.model.training import TrainingLosses, TrainingSettings, train
+from dex1b_core.model.training_process import TrainingProcess
 
 SMALL = ModelSettings(cloud_points=64, encoder=(16, 32), hidden=(64,), latent=8)
 SHORT = TrainingSettings(steps=100, objects=2, each=8)
@@ -42,6 +44,24 @@ def test_losses_fall_and_repeat(data, hand, decoder):
         torch.testing.assert_close(value, again.state_dict()[name], rtol=0.0, atol=0.0)
     other, _ = trained(data, hand, settings, 4, decoder)
     assert not torch.equal(first.encoder.layers[0].weight, other.encoder.layers[0].weight)
+
+
+@pytest.mark.parametrize('decoder', ['flow', 'variational'])
+def test_every_tensor_is_on_the_models_device(data, hand, decoder):
+    """The meta device stands in for a GPU: it refuses tensors of the CPU."""
+    made = dataclasses.replace(SMALL, decoder=decoder)
+    model = DexSimple(made, GraspCode(hand.kinematics).size).to('meta')
+    batch = draw_batch(data, np.random.default_rng(0), objects=2, each=4, points=64, seen=0.5)
+    settings = dataclasses.replace(SHORT, geometry='none')  # points are grouped by their numbers
+    found = TrainingLosses(model, hand, settings)(moved(batch, 'meta'), torch.Generator())
+    assert {loss.device.type for loss in found.values()} == {'meta'}
+
+
+def test_processes_share_a_batch():
+    shares = [TrainingProcess(rank, 3).share(16) for rank in range(3)]
+    assert shares == [6, 5, 5]
+    with pytest.raises(Dex1bError, match='3 processes for 2 objects in a batch'):
+        TrainingProcess(0, 3).share(2)
 
 
 @pytest.mark.parametrize('geometry', ['points', 'none'])

@@ -174,6 +174,22 @@ PACKAGES = (
         licence='package Apache-2.0',
         on_demand=True,
     ),
+    AssetPackage(
+        name='robosuite',
+        version='1.5.2',
+        sha256='b9e02df55de8949739de6ba1d196d2ba59cf33c51a76efcfbe5c2f73cdcf99ce',
+        root='robosuite/models/assets/objects',
+        folders=('door.xml', 'door_lock.xml'),
+        suffixes=('.xml',),
+        contents='a door and a door with a lock, MJCF, to articulate',
+        licence='package MIT; the doors come from mj_envs',
+        on_demand=True,
+        corrections=tuple(
+            # the scene that includes them says what their angles are in
+            (file, '<asset>', '<compiler angle="radian"/><asset>')
+            for file in ('door.xml', 'door_lock.xml')
+        ),
+    ),
 )
 
 

@@ -105,23 +105,35 @@ def load_articulated(spec: str) -> ArticulatedObject:
     """Load an articulated object by what a command line says.
 
     Args:
-        spec: `articulated:CATEGORY-N`, generated from seed N, or the path of a URDF.
+        spec: `articulated:CATEGORY-N`, generated from seed N; `robosuite:door` or
+            `robosuite:door-lock`; or the path of a URDF or MJCF file, with `#JOINT` behind it where
+            several joints move.
 
     Raises:
-        Dex1bError: UNKNOWN_OBJECT for an unknown name or missing file; for a file see
-            `read_articulated`.
+        Dex1bError: UNKNOWN_OBJECT for an unknown name or missing file; ASSET_MISSING for a package
+            that is not fetched; for a file see `read_articulated` and `read_articulated_mjcf`.
     """
     kind, _, name = spec.partition(':')
     if kind == PREFIX:
         from dex1b_core.articulation.generator import generated
 
         return generated(name)
-    path = Path(spec)
+    if kind == 'robosuite':
+        from dex1b_core.articulation.published import published
+
+        return published(name)
+    file, _, joint = spec.partition('#')
+    path = Path(file)
     if path.suffix.lower() == '.urdf':
         from dex1b_core.articulation.urdf_reader import read_articulated
 
-        return read_articulated(path)
+        return read_articulated(path, joint)
+    if path.suffix.lower() == '.xml':
+        from dex1b_core.articulation.mjcf_reader import read_articulated_mjcf
+
+        return read_articulated_mjcf(path, joint)
     raise Dex1bError(
         ErrorCode.UNKNOWN_OBJECT,
-        f"'{spec}' is no articulated object; expected {PREFIX}:CATEGORY-N or a .urdf file",
+        f"'{spec}' is no articulated object; expected {PREFIX}:CATEGORY-N, robosuite:door, "
+        'robosuite:door-lock, or a .urdf or .xml file',
     )

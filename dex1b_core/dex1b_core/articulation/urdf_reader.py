@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,24 +35,36 @@ class _Tree:
     path: Path
     links: dict[str, Element]
     joints: list[Element]
+    chosen: str = ''
+
+    @property
+    def moving(self) -> list[Element]:
+        """Joints that move; with one chosen, the others stay where they are."""
+        if self.chosen:
+            return [joint for joint in self.joints if joint.get('name') == self.chosen]
+        return [joint for joint in self.joints if joint.get('type') != 'fixed']
 
     def fail(self, words: str, code: ErrorCode = ErrorCode.INVALID_CONFIGURATION) -> NoReturn:
         raise Dex1bError(code, f'{self.path}: {words}')
 
 
-def read_articulated(path: Path) -> ArticulatedObject:
+def read_articulated(path: Path, joint_name: str = '') -> ArticulatedObject:
     """Read an object; links that fixed joints hold together are one part.
 
     The object frame is that of the root link. A joint whose range lies below 0 is turned around,
     so that positive motion opens; the object stands where the file has it: at 0, or at the limit
     closest to it.
 
+    Args:
+        path: The file.
+        joint_name: Which joint moves; the others are taken as fixed. '' where there is only one.
+
     Raises:
         Dex1bError: UNKNOWN_OBJECT when there is no such file; INVALID_CONFIGURATION when it is no
             URDF of a base and one moving part with a limited joint; SHAPE_INVALID for a mesh that
             is missing or no body.
     """
-    tree = _parsed(path)
+    tree = _parsed(path, joint_name)
     joint = _only_joint(tree)
     above, below = _names(tree, joint)
     root = _root(tree)
@@ -65,8 +77,9 @@ def read_articulated(path: Path) -> ArticulatedObject:
     moving, handle = _parts(tree, moving_T_link, base_T_joint)
     if not moving:
         tree.fail(f"the moving link '{below}' has no collision or visual geometry")
-    placed, start = _object_joint(tree, joint, base_T_joint)
     extension = _extension(path)
+    placed, start = _object_joint(tree, joint, base_T_joint)
+    placed = replace(placed, stiffness=float(extension.get('stiffness', 0.0)))
     mass = sum(_mass(tree.links[name]) for name in moving_T_link)
     return ArticulatedObject(
         path.stem,
@@ -81,12 +94,12 @@ def read_articulated(path: Path) -> ArticulatedObject:
 
 
 def _extension(path: Path) -> dict[str, str]:
-    """What `write_articulated` adds to a URDF: category and start; {} in other files."""
+    """What `write_articulated` adds to a URDF: category, start, spring; {} in other files."""
     element = ElementTree.parse(path).getroot().find(EXTENSION)
     return {} if element is None else dict(element.attrib)
 
 
-def _parsed(path: Path) -> _Tree:
+def _parsed(path: Path, chosen: str) -> _Tree:
     if not path.is_file():
         raise Dex1bError(ErrorCode.UNKNOWN_OBJECT, f'{path}: no such file; expected a URDF')
     try:
@@ -96,16 +109,19 @@ def _parsed(path: Path) -> _Tree:
             ErrorCode.INVALID_CONFIGURATION, f'{path}: not a readable URDF: {error}'
         ) from error
     links = {link.get('name', ''): link for link in robot.findall('link')}
-    return _Tree(path, links, robot.findall('joint'))
+    return _Tree(path, links, robot.findall('joint'), chosen)
 
 
 def _only_joint(tree: _Tree) -> Element:
-    moving = [joint for joint in tree.joints if joint.get('type') != 'fixed']
+    moving = tree.moving
     if len(moving) != 1:
-        names = ', '.join(f'{joint.get("name")} ({joint.get("type")})' for joint in moving)
+        movable = [joint for joint in tree.joints if joint.get('type') != 'fixed']
+        names = ', '.join(f'{joint.get("name")} ({joint.get("type")})' for joint in movable)
+        if tree.chosen:
+            tree.fail(f"no joint '{tree.chosen}'; there are: {names or 'none'}")
         tree.fail(
             f'{len(moving)} joints that move{f": {names}" if names else ""}; expected exactly one: '
-            'make the others fixed'
+            f'make the others fixed, or name it as in {tree.path.name}#NAME'
         )
     if moving[0].get('type') not in MOVABLE:
         tree.fail(
@@ -143,7 +159,7 @@ def _group(tree: _Tree, first: str) -> dict[str, Array]:
         name = waiting.pop()
         for joint in tree.joints:
             above, below = _names(tree, joint)
-            if above == name and joint.get('type') == 'fixed' and below not in placed:
+            if above == name and joint not in tree.moving and below not in placed:
                 placed[below] = placed[name] @ read_origin(joint)
                 waiting.append(below)
     return placed

@@ -24,8 +24,9 @@ def write_articulated(folder: Path, target: ArticulatedObject) -> Path:
     (folder / 'meshes').mkdir(exist_ok=True)
     robot = ElementTree.Element('robot', name=target.name)
     ElementTree.SubElement(
-        robot, EXTENSION, category=target.category, start=repr(float(target.start))
-    )
+        robot, EXTENSION, category=target.category, start=repr(float(target.start)),
+        stiffness=repr(float(target.joint.stiffness)),
+    )  # fmt: skip
     joint = target.joint
     _link(robot, folder, target.name, BASE, target.fixed, np.zeros(3), (), None)
     unit = target.description().unit

@@ -146,6 +146,7 @@ def add_object_joint(body: Any, name: str, joint: ObjectJoint) -> None:
         range=[joint.lower, joint.upper],
         frictionloss=joint.friction,
         damping=[joint.damping, 0.0, 0.0],
+        stiffness=[joint.stiffness, 0.0, 0.0],
         solref_limit=list(RIGID.solref),
         solimp_limit=list(RIGID.solimp),
         solref_friction=list(RIGID.solref),

@@ -29,6 +29,7 @@ class ObjectJoint:
         lower, upper: Limits [rad or m]; at 0 the parts lie as the object's shapes have them.
         friction: Constant effort against motion (Coulomb), at rest as well [N m or N].
         damping: Viscous [N m s/rad or N s/m].
+        stiffness: Of a spring towards 0 [N m/rad or N/m].
 
     Raises:
         Dex1bError: INVALID_CONFIGURATION, naming what is wrong.
@@ -41,6 +42,7 @@ class ObjectJoint:
     upper: float
     friction: float = 0.0
     damping: float = 0.0
+    stiffness: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in ('revolute', 'prismatic'):
@@ -55,7 +57,7 @@ class ObjectJoint:
             raise ConfigurationError(
                 f'joint limits {self.lower} and {self.upper}; expected finite ones, lower < upper'
             )
-        for name in ('friction', 'damping'):
+        for name in ('friction', 'damping', 'stiffness'):
             value = getattr(self, name)
             if not 0.0 <= value < np.inf:
                 raise ConfigurationError(f'joint {name} {value}; expected 0 or more, finite')

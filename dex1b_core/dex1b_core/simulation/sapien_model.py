@@ -149,7 +149,7 @@ def jointed_body(
     made.limit = np.array([[joint.lower, joint.upper]], dtype=np.float32)
     made.set_armature([0.0])
     made.set_friction(0.0)  # PhysX's own depends on what the joint carries
-    made.set_drive_properties(0.0, joint.damping)
+    made.set_drive_properties(joint.stiffness, joint.damping)  # towards 0
     entities = []
     for link in (base, part):
         entity = sapien.Entity()

@@ -103,6 +103,14 @@ def test_door_accelerates_as_torque_by_inertia(make):
         assert opened == pytest.approx(0.5 * expected * 0.5**2, rel=0.02)
 
 
+def test_spring_gives_way_as_force_by_stiffness(make):
+    engine = placed(make(replace(RAIL, friction=0.0, damping=20.0, stiffness=20.0)), TILTED, 0.3)
+    for force in (2.0, 0.0):
+        engine.push(force * TILTED[:3, :3] @ RAIL.axis)
+        assert engine.advance(8.0)
+        assert engine.object_joint() == pytest.approx(force / 20.0, abs=2e-3)
+
+
 def test_hinge_is_at_its_origin(make):
     """At the far edge, the same push turns the door the other way."""
     engine = placed(make(replace(HINGE, origin=np.array([WIDTH, 0.0, 0.0]), lower=-1.5)), TILTED)

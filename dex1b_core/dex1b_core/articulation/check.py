@@ -28,12 +28,14 @@ class ArticulationVerdict:
     Attributes:
         dex1b: Why Dex1B's criterion is not met in the nominal world; NONE where it is.
         strict: The same of the strict one, in the first world of the sweep that it fails in.
-        condition: Name of that world; '' where it is met.
+        dexart: The same of DexArt's in the nominal world; None where it has no such task.
+        condition: Name of the world in which `strict` is not met; '' where it is.
         trials: What happened, world by world, up to that one.
     """
 
     dex1b: Reason
     strict: Reason
+    dexart: Reason | None
     condition: str
     trials: tuple[ArticulationTrial, ...]
 
@@ -76,7 +78,8 @@ class ArticulationChecker:
         last = trials[-1]
         failed = last.strict is not Reason.NONE
         name = sweep[len(trials) - 1].name if failed else ''
-        return ArticulationVerdict(trials[0].dex1b, last.strict, name, tuple(trials))
+        first = trials[0]
+        return ArticulationVerdict(first.dex1b, last.strict, first.dexart, name, tuple(trials))
 
     def run(
         self,
@@ -88,7 +91,8 @@ class ArticulationChecker:
     ) -> ArticulationTrial:
         """One grasp in one world; `on_stage` is told as in `Trial`."""
         grasp, engine = self.prepare(grasps, row), self.engine(condition)
-        return Trial(engine, self.target, self.protocol, grasp, on_stage).run()
+        dexart = condition is NOMINAL
+        return Trial(engine, self.target, self.protocol, grasp, on_stage, dexart=dexart).run()
 
     def prepare(self, grasps: ArticulationGrasps, row: int) -> TrialGrasp:
         """A grasp as the scene's joints have it."""

@@ -71,6 +71,8 @@ class ArticulationProtocol:
         max_load: On the hand while it leads [N], strict: what friction .6 holds of a base of 5 kg.
         beyond: Factor on the goal where Dex1B's criterion is judged: the hand goes so far.
         lead: Part of the travel to which the hand goes in the end.
+        dexart_share: Part of the range that DexArt asks of laptops and lids of toilets,
+        dexart_turn: and how far it asks faucets to turn [rad].
         max_overlap: Where it begins and in the grasp [m].
         approach: Way of the approach [m].
         speed: Mean speed of the approach, and of the hand on its way [m/s].
@@ -90,6 +92,8 @@ class ArticulationProtocol:
     max_load: float = 30.0
     beyond: float = 1.15
     lead: float = 0.95
+    dexart_share: float = 0.95
+    dexart_turn: float = 1.5
     max_overlap: float = 0.01
     approach: float = 0.1
     speed: float = 0.15
@@ -105,3 +109,17 @@ class ArticulationProtocol:
         """Displacement that Dex1B's criterion asks of an object [rad or m]."""
         wanted = self.slide if target.joint.slides else self.turn
         return min(wanted, self.share_of_travel * target.travel)
+
+    def dexart_goal(self, target: ArticulatedObject) -> float | None:
+        """Displacement that DexArt (Bao et al., CVPR 2023) asks of an object [rad].
+
+        None where it has no such task, or the joint does not go so far. Its environments want the
+        palm to touch the part as well, which is not asked here.
+        """
+        joint = target.joint
+        if target.category in ('laptop', 'toilet'):
+            opened = joint.lower + self.dexart_share * (joint.upper - joint.lower)
+            return max(0.0, opened - target.start)
+        if target.category == 'faucet' and target.travel > self.dexart_turn:
+            return self.dexart_turn
+        return None

@@ -45,6 +45,7 @@ class ArticulationTrial:
 
     Attributes:
         dex1b, strict: Why each criterion is not met.
+        dexart: The same of DexArt's; None where it has no such task, or was not asked for.
         goal: Displacement that Dex1B's criterion asks for [rad or m].
         at_goal: Displacement where it is judged [rad or m].
         moved: Displacement in the end [rad or m].
@@ -65,6 +66,7 @@ class ArticulationTrial:
     slip: float = 0.0
     load: float = 0.0
     overlap: float = 0.0
+    dexart: Reason | None = None
 
 
 class _FailedError(Exception):
@@ -76,7 +78,9 @@ class _FailedError(Exception):
 class Trial:
     """See `ArticulationChecker`; the object stands on the support, at the origin.
 
-    `on_stage` is told when the hand is in place, closed, half way and in the end."""
+    `on_stage` is told when the hand is in place, closed, half way and in the end; `dexart` leads
+    on to the limit where DexArt has such a task.
+    """
 
     def __init__(
         self,
@@ -85,8 +89,11 @@ class Trial:
         protocol: ArticulationProtocol,
         grasp: TrialGrasp,
         on_stage: Callable[[str], None] = lambda name: None,
+        *,
+        dexart: bool = False,
     ) -> None:
         self._on_stage = on_stage
+        self._dexart_goal = protocol.dexart_goal(target) if dexart else None
         self.engine, self.target, self.protocol, self.grasp = engine, target, protocol, grasp
         self._world_T_object = make_transform(np.eye(3), [0.0, 0.0, -target.height])
         self._world_T_mount = self._world_T_object @ grasp.object_T_mount
@@ -97,7 +104,7 @@ class Trial:
         self._posture = grasp.pregrasp
         self._load = 0.0
         self._pulls: list[Array] = []  # (3,) of the slides [N], since the last look
-        self._judged = False
+        self._judged = self._ended = False  # by Dex1B's criterion; by the strict one
         self._result = ArticulationTrial(Reason.NONE, Reason.NONE, protocol.goal(target))
 
     def run(self) -> ArticulationTrial:
@@ -109,7 +116,9 @@ class Trial:
         except _FailedError as failed:
             first = self._result.dex1b
             dex1b = first if self._judged else failed.reason
-            return replace(self._result, dex1b=dex1b, strict=failed.reason)
+            self._result = replace(self._result, dex1b=dex1b, strict=failed.reason)
+        if self._dexart_goal is not None:
+            self._lead_to_limit(self._dexart_goal)
         return self._result
 
     # -- stages --------------------------------------------------------------------------------
@@ -172,6 +181,17 @@ class Trial:
         self._on_stage('in the end')
         self._judge_strict()
 
+    def _lead_to_limit(self, goal: float) -> None:
+        """Beyond what `strict` asks for, unless the grasp has failed before its end."""
+        reason = self._result.strict
+        if self._ended:
+            try:
+                self._lead_to(self.protocol.lead * self.target.travel, self.target.travel)
+                reason = self._outcome(goal)
+            except _FailedError as failed:
+                reason = failed.reason
+        self._result = replace(self._result, dexart=reason)
+
     def _lead_to(self, begin: float, end: float) -> None:
         target, centre = self.target, self.grasp.object_T_hand[:3, 3]
         way = abs(end - begin)
@@ -212,6 +232,7 @@ class Trial:
 
     def _judge_strict(self) -> None:
         protocol, moved, slip = self.protocol, self._moved(), self._track.slip()
+        self._ended = True
         reason = self._outcome(protocol.strict_share * self.target.travel)
         if reason is Reason.NONE and slip > protocol.max_slip:
             reason = Reason.SLIPPED

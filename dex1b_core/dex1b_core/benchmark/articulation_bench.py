@@ -1,4 +1,4 @@
-"""Grasps that open things: made for many articulated objects and judged by both criteria."""
+"""Grasps that open things: made for many articulated objects and judged by three criteria."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from dex1b_core.simulation.verdicts import wilson
 Report = dict[str, Any]
 
 SPLIT = ('test-instances', 'test-categories')
-CRITERIA = ('dex1b', 'strict')
+CRITERIA = ('dex1b', 'strict', 'dexart')
 LIBRARIES = ('mujoco', 'numpy', 'scipy', 'torch')
 
 
@@ -124,10 +124,12 @@ def articulation_report(
         'failed_objects': failures,
         'n_per_object': settings.count,
         'seed': settings.seed,
-        'criteria': {name: _criterion(name, results) for name in CRITERIA},
+        'criteria': {
+            name: _criterion(name, results) for name in CRITERIA if criterion_reasons(results, name)
+        },
         'by_object': {
-            result.name: {name: _rate([_reason(v, name) for v in result.verdicts])
-                          for name in CRITERIA}
+            result.name: {name: _rate(own) for name in CRITERIA
+                          if (own := criterion_reasons([result], name))}
             for result in results
         },
         'protocol': asdict(ArticulationProtocol()) | {'sweep': [asdict(c) for c in SWEEP]},
@@ -172,20 +174,19 @@ def _one(task: tuple[ArticulationBenchSettings, str]) -> ObjectResult | str:
 
 
 def _criterion(name: str, results: Sequence[ObjectResult]) -> Report:
-    reasons = [_reason(verdict, name) for result in results for verdict in result.verdicts]
+    reasons = criterion_reasons(results, name)
+    asked = [result for result in results if criterion_reasons([result], name)]
     by_category: dict[str, list[Reason]] = {}
-    for result in results:
+    for result in asked:
         own = by_category.setdefault(result.category or Path(result.name).stem, [])
-        own += [_reason(verdict, name) for verdict in result.verdicts]
+        own += criterion_reasons([result], name)
     interval = wilson(sum(reason is Reason.NONE for reason in reasons), len(reasons))
     section: Report = {
         'success': _rate(reasons),
         'interval': None if interval is None else [round(v / 100, 4) for v in interval],
         'n': len(reasons),
-        'object_success': sum(
-            any(_reason(verdict, name) is Reason.NONE for verdict in result.verdicts)
-            for result in results
-        ) / len(results),
+        'object_success': sum(Reason.NONE in criterion_reasons([result], name) for result in asked)
+        / len(asked),
         'by_category': {
             category: {'success': _rate(own), 'n': len(own), 'reasons': _counts(own)}
             for category, own in by_category.items()
@@ -200,8 +201,10 @@ def _criterion(name: str, results: Sequence[ObjectResult]) -> Report:
     return section
 
 
-def _reason(verdict: ArticulationVerdict, name: str) -> Reason:
-    return verdict.dex1b if name == 'dex1b' else verdict.strict
+def criterion_reasons(results: Sequence[ObjectResult], name: str) -> list[Reason]:
+    """Of a criterion, of every grasp that it is asked of."""
+    found = [getattr(verdict, name) for result in results for verdict in result.verdicts]
+    return [reason for reason in found if reason is not None]
 
 
 def _counts(reasons: Sequence[Reason]) -> dict[str, int]:

@@ -80,8 +80,13 @@ def _categories(criteria: dict[str, Any]) -> list[list[str]]:
 
 
 def _objects(report: dict[str, Any]) -> list[list[str]]:
-    rows = sorted(report['by_object'].items(), key=lambda item: sum(item[1].values()))
-    return [[name, *(_percent(rate) for rate in rates.values())] for name, rates in rows]
+    rows = sorted(
+        report['by_object'].items(), key=lambda item: item[1]['dex1b'] + item[1]['strict']
+    )
+    return [
+        [name, *(_percent(rates[c]) if c in rates else '' for c in report['criteria'])]
+        for name, rates in rows
+    ]
 
 
 def _figures(path: Path, hand: str, results: Sequence[ObjectResult]) -> list[str]:

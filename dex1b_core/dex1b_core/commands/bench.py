@@ -171,11 +171,14 @@ def bench_articulation(
         Path | None, typer.Option('--html', help='Write a page with pictures to this file.')
     ] = None,
 ) -> None:
-    """Make grasps that open doors, drawers and lids, and judge them by two criteria."""
+    """Make grasps that open doors, drawers and lids, and judge them by three criteria."""
+    from dex1b_core.articulation.protocol import Reason
     from dex1b_core.benchmark.articulation_bench import (
+        CRITERIA,
         ArticulationBenchSettings,
         ObjectResult,
         articulated_names,
+        criterion_reasons,
     )
     from dex1b_core.benchmark.articulation_bench import bench_articulation as run_bench
 
@@ -187,9 +190,11 @@ def bench_articulation(
         if isinstance(result, str):
             typer.echo(f'{name}: left out: {result}')
             return
-        n = len(result.verdicts)
-        met = [sum(getattr(v, c) == 'none' for v in result.verdicts) for c in ('dex1b', 'strict')]
-        typer.echo(f'{name}: dex1b {met[0]}/{n}, strict {met[1]}/{n}')
+        found = {criterion: criterion_reasons([result], criterion) for criterion in CRITERIA}
+        words = [
+            f'{name} {own.count(Reason.NONE)}/{len(own)}' for name, own in found.items() if own
+        ]
+        typer.echo(f'{result.name}: {", ".join(words)}')
 
     report, results = run_bench(settings, show)
     for name, section in report['criteria'].items():

@@ -23,9 +23,11 @@ from .conftest import drawer, pinch
 NONE, SLIPPED, LOST = Reason.NONE, Reason.SLIPPED, Reason.LOST
 
 
-def result(name, category, *reasons):
+def result(name, category, *reasons, dexart=None):
     verdicts = tuple(
-        ArticulationVerdict(first, second, condition, (ArticulationTrial(first, second, 0.5),))
+        ArticulationVerdict(
+            first, second, dexart, condition, (ArticulationTrial(first, second, 0.5),)
+        )
         for first, second, condition in reasons
     )
     return ObjectResult(name, category, pinch(), verdicts, 1.5, 0.5)
@@ -49,6 +51,21 @@ def test_reports_have_rates_by_category_and_reason():
     assert (report['seed'], report['hand'], report['making_s']) == (7, 'jaws', 3.0)
     assert report['failed_objects'] == {'c': 'why'}
     assert {'dex1b_core', 'mujoco', 'torch'} <= set(report['versions'])
+
+
+def test_dexarts_criterion_counts_where_it_is_asked():
+    results = [
+        result('articulated:box-1', 'box', (NONE, NONE, '')),
+        result('articulated:faucet-1', 'faucet', (NONE, NONE, ''), dexart=Reason.NOT_OPENED),
+        result('articulated:laptop-1', 'laptop', (NONE, NONE, ''), (NONE, NONE, ''), dexart=NONE),
+    ]
+    settings = ArticulationBenchSettings('jaws', ('a', 'b', 'c'))
+    report = articulation_report(settings, results, {})
+    dexart = report['criteria']['dexart']
+    assert (dexart['n'], dexart['success'], dexart['object_success']) == (3, 0.6667, 0.5)
+    assert set(dexart['by_category']) == {'faucet', 'laptop'}
+    assert report['by_object']['articulated:box-1'] == {'dex1b': 1.0, 'strict': 1.0}
+    assert 'dexart' not in articulation_report(settings, results[:1], {})['criteria']
 
 
 def test_the_split_is_what_is_held_out():

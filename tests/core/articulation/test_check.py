@@ -32,6 +32,24 @@ def test_a_firm_pinch_opens_in_every_world(jaws, kind, engine):
         assert (trial.fingers, trial.slip < 0.01, trial.load < 20.0) == (2, True, True)
 
 
+@pytest.mark.parametrize(
+    ('category', 'upper', 'friction', 'reason'),
+    [
+        ('laptop', 1.2, 0.5, Reason.NONE),
+        ('laptop', 1.2, 100.0, Reason.LOST),
+        ('faucet', 1.8, 0.5, Reason.NONE),
+        ('faucet', 1.4, 0.5, None),
+        ('box', 1.8, 0.5, None),
+    ],
+)
+def test_dexart_asks_laptops_and_faucets_for_more(jaws, category, upper, friction, reason):
+    """95 % of a laptop's range, 1.5 rad of a faucet that turns so far."""
+    door = drawer('revolute', friction)
+    target = replace(door, category=category, joint=replace(door.joint, upper=upper))
+    verdict = ArticulationChecker(jaws, target, STRONG).check(pinch(), 0, (NOMINAL,))
+    assert verdict.dexart is reason
+
+
 def test_the_hand_feels_what_the_joint_resists(jaws):
     trial = ArticulationChecker(jaws, drawer(friction=8.0), STRONG).run(pinch(), 0)
     assert trial.strict is Reason.NONE

@@ -99,7 +99,7 @@ def test_doors_of_robosuite():
     door, lock = (load_articulated(f'robosuite:{name}') for name in ('door', 'door-lock'))
     assert (door.travel, lock.travel) == (pytest.approx(0.4), pytest.approx(1.57))
     assert (len(door.moving), len(door.fixed), len(lock.moving)) == (3, 2, 4)
-    assert door.handle and lock.handle
+    assert (door.handle, lock.handle) == ((1, 2), (0, 1))
     assert lock.joint.stiffness == 1.0
 
 

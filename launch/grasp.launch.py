@@ -22,6 +22,8 @@ def start_nodes(context):
             ros_arguments=['--log-level', options.log_level],
             output='screen',
             sigterm_timeout='8',
+            respawn=spec.restarts,
+            respawn_delay=1.0,
         )
         for spec in grasp_nodes(options)
     ]

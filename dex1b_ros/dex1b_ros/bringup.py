@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,9 @@ from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_ros.node_list import NodeSpec, StackOptions, grasp_nodes
 
 STOP_TIMEOUT_S = 8.0
+MOST_RESTARTS = 3
+"""Of one node within RESTART_WINDOW_S; one that dies more often is given up."""
+RESTART_WINDOW_S = 60.0
 
 
 def own_domain() -> None:
@@ -68,13 +72,14 @@ class Stack:
         self.options = options
         self._log_folder = log_folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._restarted_at: dict[str, list[float]] = defaultdict(list)
         if log_folder is not None:
             log_folder.mkdir(parents=True, exist_ok=True)
-        specs = grasp_nodes(options)
-        for spec in specs:
+        self._specs = {spec.name: spec for spec in grasp_nodes(options)}
+        for spec in self._specs.values():
             _require_executable(spec)
         try:
-            for spec in specs:
+            for spec in self._specs.values():
                 self._processes[spec.name] = self._start(spec)
         except BaseException:
             self.stop()
@@ -86,7 +91,8 @@ class Stack:
         # An own session: Ctrl-C reaches this process alone, which then stops the nodes in order.
         if self._log_folder is None:
             return subprocess.Popen(command, env=environment, start_new_session=True)
-        with (self._log_folder / f'{spec.name}.log').open('wb') as log:
+        mode = 'ab' if self._restarted_at[spec.name] else 'wb'
+        with (self._log_folder / f'{spec.name}.log').open(mode) as log:
             return subprocess.Popen(
                 command,
                 env=environment,
@@ -118,6 +124,24 @@ class Stack:
         if ended:
             where = f'; see {self._log_folder}' if self._log_folder else ''
             raise Dex1bError(ErrorCode.NODE_UNAVAILABLE, f'nodes ended (status): {ended}{where}')
+
+    def mend(self) -> list[str]:
+        """Start nodes again that died and may be; return their names.
+
+        Raises:
+            Dex1bError: NODE_UNAVAILABLE when others have ended, or one dies again and again.
+        """
+        mended = [name for name in self.dead() if self._may_restart(name)]
+        for name in mended:
+            self._restarted_at[name].append(time.monotonic())
+            self._processes[name] = self._start(self._specs[name])
+        self.require_alive()
+        return mended
+
+    def _may_restart(self, name: str) -> bool:
+        since = time.monotonic() - RESTART_WINDOW_S
+        lately = [at for at in self._restarted_at[name] if at > since]
+        return self._specs[name].restarts and len(lately) < MOST_RESTARTS
 
     def stop(self) -> dict[str, int]:
         """Stop the robot side last; return each node's exit status."""

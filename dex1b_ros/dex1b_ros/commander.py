@@ -19,8 +19,10 @@ from dex1b_msgs.action import GraspObject
 from dex1b_msgs.srv import PlanGrasp
 from dex1b_ros import conversions
 from dex1b_ros.action_client import ActionClient
+from dex1b_ros.callers import ServiceCaller, await_future
 from dex1b_ros.lease import PERIOD_S, ClientHeartbeat
 from dex1b_ros.node import wait_for
+from dex1b_ros.server_life import ServerWatch
 
 DISCOVERY_S = 10.0
 
@@ -45,7 +47,8 @@ class Commander:
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._executor.spin, daemon=True)
         self._thread.start()
-        self._plan_client = self.node.create_client(PlanGrasp, 'plan_grasp')
+        self._plan = ServiceCaller(self.node, PlanGrasp, 'plan_grasp')
+        self._watch = ServerWatch(self.node, 'grasp_object')
         self._pick_client = ActionClient(self.node, GraspObject, 'grasp_object')
         self._handle: Any = None
         self._heartbeat = ClientHeartbeat(self.node, 'grasp_object')
@@ -77,12 +80,12 @@ class Commander:
             Dex1bError: NODE_UNAVAILABLE.
         """
         deadline = time.monotonic() + timeout_s
-        while not (self._plan_client.service_is_ready() and self._pick_client.server_is_ready()):
+        while not (self._plan.is_ready and self._pick_client.server_is_ready()):
             check()
             if time.monotonic() > deadline:
                 raise Dex1bError(
                     ErrorCode.NODE_UNAVAILABLE,
-                    f"'{self._plan_client.srv_name}' did not appear within {timeout_s:.0f} s; "
+                    f'no grasp server appeared within {timeout_s:.0f} s; '
                     "start the stack ('dex1b up grasp' or ros2 launch dex1b_ros grasp.launch.py)",
                 )
             time.sleep(0.1)
@@ -102,8 +105,7 @@ class Commander:
             seed=seed, max_candidates=max_candidates, skip_sim_check=skip_sim_check
         )
         request.time_budget = conversions.duration_msg(time_budget_s)
-        future = self._plan_client.call_async(request)
-        return wait_for(future, timeout_s, "service 'plan_grasp'")
+        return self._plan.call(request, timeout_s=timeout_s)
 
     def pick(
         self,
@@ -130,6 +132,7 @@ class Commander:
             lift_height=lift_height,
             hold_duration=hold_duration,
         )
+        server_kept = self._watch.from_now()
         handle = wait_for(
             self._pick_client.send_goal_async(
                 goal, feedback_callback=lambda message: on_feedback(message.feedback)
@@ -148,9 +151,11 @@ class Commander:
         )
         self._handle = handle
         try:
-            return wait_for(handle.get_result_async(), timeout_s, "action 'grasp_object'").result
+            result = handle.get_result_async()
+            return await_future(result, "action 'grasp_object'", timeout_s, server_kept).result
         except BaseException:
-            wait_for(handle.cancel_goal_async(), DISCOVERY_S, "cancelling 'grasp_object'")
+            if not self._watch.is_lost:
+                wait_for(handle.cancel_goal_async(), DISCOVERY_S, "cancelling 'grasp_object'")
             raise
         finally:
             self._handle = None

@@ -24,6 +24,7 @@ from dex1b_ros.reports import (
 
 Namespace = typer.Option('', help='Namespace of the stack.')
 SimTime = typer.Option(True, help='Whether the stack runs on simulated time.')
+_BRAKING_S = 5.0  # the monitor notices a dead executor after heartbeat_max_wall_age
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +45,8 @@ def up(
 ) -> None:
     """Start the nodes; arguments as of the launch file: dex1b up grasp object:=mug execute:=true.
 
-    Ctrl-C stops them all.
+    Ctrl-C stops them all. Nodes that only plan are started again when they die; when another one
+    does, the rest is stopped 5 s later, so that whoever is left can bring the arm to rest.
     """
     from dex1b_ros.bringup import Stack
 
@@ -55,10 +57,15 @@ def up(
         console.print(f'started {", ".join(nodes.pids)}; Ctrl-C stops them')
         try:
             while True:
-                nodes.require_alive()
+                for name in nodes.mend():
+                    console.print(f'[yellow]{name} died and was started again[/]')
                 time.sleep(0.5)
         except KeyboardInterrupt:
             console.print('stopping')
+        except Dex1bError:
+            console.print('[red]a node died[/]; the rest is stopped in a moment')
+            time.sleep(_BRAKING_S)
+            raise
 
 
 def parse_arguments(texts: list[str]) -> dict[str, str]:

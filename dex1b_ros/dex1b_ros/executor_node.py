@@ -26,6 +26,7 @@ from dex1b_ros.pick_request import ExecutorParameters, pick_request
 from dex1b_ros.pick_run import PickReport, PickRun
 from dex1b_ros.ros_robot import RosRobot
 from dex1b_ros.safety_gate import SafetyGate
+from dex1b_ros.server_life import ServerLife
 
 _NO_GOAL = 'no goal is running'
 _FIRST_MESSAGE_S = 3.0  # wall clock: discovery may still be under way
@@ -82,6 +83,7 @@ class Executor(Dex1bNode):
             cancel_callback=lambda handle: CancelResponse.ACCEPT,
             callback_group=group,
         )
+        self._life = ServerLife(self, 'execute_grasp')
 
     def activate(self) -> None:
         """Load the motion planner in the background, so that the first goal need not wait."""
@@ -96,6 +98,7 @@ class Executor(Dex1bNode):
 
     def cleanup(self) -> None:
         """Free what configure made."""
+        self._life.destroy()
         self._action.destroy()
         self._lease.destroy()
         for service in self._triggers:

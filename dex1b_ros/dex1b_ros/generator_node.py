@@ -15,6 +15,7 @@ from dex1b_msgs.srv import GenerateGrasps
 from dex1b_ros import conversions
 from dex1b_ros.bounds import MAX_CANDIDATES, require_at_most
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
+from dex1b_ros.server_life import ServerLife
 
 
 class Parameters(NodeParameters):
@@ -44,9 +45,11 @@ class GeneratorNode(Dex1bNode):
         self._robot = load_robot(self.params.robot)
         self._generator = make_generator(self.params.backend, self._robot)
         self._service = self.create_service(GenerateGrasps, 'generate_grasps', self._on_generate)
+        self._life = ServerLife(self, 'generate_grasps')
 
     def cleanup(self) -> None:
         """Withdraw the service."""
+        self._life.destroy()
         self.destroy_service(self._service)
 
     async def _on_generate(self, request: Any, reply: Any) -> Any:

@@ -26,10 +26,11 @@ from dex1b_msgs.action import CaptureScene, CheckGrasps
 from dex1b_msgs.msg import GraspArray, GraspTarget, SceneSnapshot
 from dex1b_msgs.srv import GenerateGrasps
 from dex1b_ros import conversions
+from dex1b_ros.callers import ActionCaller, ServiceCaller, raise_reply
 from dex1b_ros.grasp_display import grasp_markers, wrist_path
 from dex1b_ros.joint_states import current_positions
 from dex1b_ros.node import LATCHED, Dex1bNode
-from dex1b_ros.planning_clients import ActionCaller, PlanningClients, raise_reply
+from dex1b_ros.planning_clients import PlanningClients
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,13 @@ class GraspPlanning:
         self._path = node.create_publisher(Path, '~/planned_path', LATCHED)
         self._capture = ActionCaller(node, CaptureScene, 'capture_scene')
         self._check = ActionCaller(node, CheckGrasps, 'check_grasps')
-        self._generate = node.create_client(GenerateGrasps, 'generate_grasps')
+        self._generate = ServiceCaller(node, GenerateGrasps, 'generate_grasps')
 
     def destroy(self) -> None:
         """Free clients and publishers."""
         self._capture.destroy()
         self._check.destroy()
-        self._node.destroy_client(self._generate)
+        self._generate.destroy()
         for publisher in (self._grasps, self._markers, self._path):
             self._node.destroy_publisher(publisher)
 

@@ -22,9 +22,10 @@ from dex1b_msgs.msg import ExecutorStatus
 from dex1b_msgs.srv import PlanGrasp
 from dex1b_ros import conversions
 from dex1b_ros.bounds import MAX_RETURNED, MAX_TIME_BUDGET_S, require_at_most
+from dex1b_ros.callers import ActionCaller, raise_reply
 from dex1b_ros.lease import ClientLease
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
-from dex1b_ros.planning_clients import ActionCaller, raise_reply
+from dex1b_ros.server_life import ServerLife
 
 STAGES = {
     'perceive': ExecutorStatus.PERCEIVE,
@@ -82,9 +83,11 @@ class GraspServer(Dex1bNode):
             cancel_callback=lambda goal: CancelResponse.ACCEPT,
             callback_group=group,
         )
+        self._life = ServerLife(self, 'plan_grasp', 'grasp_object')
 
     def cleanup(self) -> None:
         """Free what configure made."""
+        self._life.destroy()
         self._action.destroy()
         self._lease.destroy()
         self._execute.destroy()

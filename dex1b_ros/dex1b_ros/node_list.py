@@ -111,11 +111,17 @@ class StackOptions:
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """One node: an executable of dex1b_ros with parameters beside the parameter file's."""
+    """One node: an executable of dex1b_ros with parameters beside the parameter file's.
+
+    Attributes:
+        restarts: Whether it is started again when it dies. Nodes that command the robot, or that
+            remember a stop, are not: that takes a human.
+    """
 
     name: str
     executable: str
     parameters: dict[str, Any] = field(default_factory=dict)
+    restarts: bool = False
 
 
 def grasp_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
@@ -134,10 +140,10 @@ def grasp_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
     elif options.use_mock_hardware:
         nodes.append(NodeSpec('mock_robot', 'mock_robot_node', common))
     nodes += [
-        NodeSpec('perception', 'perception_node', common),
-        NodeSpec('generator', 'generator_node', common | backend),
-        NodeSpec('sim_check', 'sim_check_node', common),
-        NodeSpec('grasp_server', 'grasp_server', common),
+        NodeSpec('perception', 'perception_node', common, restarts=True),
+        NodeSpec('generator', 'generator_node', common | backend, restarts=True),
+        NodeSpec('sim_check', 'sim_check_node', common, restarts=True),
+        NodeSpec('grasp_server', 'grasp_server', common, restarts=True),
         NodeSpec('executor', 'executor_node', common | {'execute': options.execute}),
         NodeSpec('safety_monitor', 'safety_monitor', common),
     ]

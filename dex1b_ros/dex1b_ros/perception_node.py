@@ -29,6 +29,7 @@ from dex1b_ros.capture import Stopwatch, check_skew, make_frame, read_target, ti
 from dex1b_ros.image_sync import CameraTopics, ImageCollector
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
 from dex1b_ros.scene_display import SceneDisplay
+from dex1b_ros.server_life import ServerLife
 from dex1b_ros.tf_buffer import make_tf_buffer
 
 
@@ -99,6 +100,7 @@ class PerceptionNode(Dex1bNode):
             goal_callback=lambda _: GoalResponse.ACCEPT,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
         )
+        self._life = ServerLife(self, 'capture_scene')
 
     def activate(self) -> None:
         """Load the slow things in the background, so that the first goal need not wait."""
@@ -108,6 +110,7 @@ class PerceptionNode(Dex1bNode):
         """Drop what `configure` made."""
         if not hasattr(self, '_server'):
             return
+        self._life.destroy()
         self._server.destroy()
         self._tf.close()
         self._display.close()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rclpy.client import Client
 from std_msgs.msg import Header
 
-from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.errors import ErrorCode
 from dex1b_core.motion import ArmMotion
 from dex1b_core.perception.observation import ObjectObservation
 from dex1b_core.planning import GraspCandidate, Rejection
@@ -16,87 +15,9 @@ from dex1b_msgs.action import CheckGrasps
 from dex1b_msgs.msg import SceneSnapshot
 from dex1b_msgs.srv import GenerateGrasps
 from dex1b_ros import conversions
-from dex1b_ros.action_client import ActionClient
-from dex1b_ros.lease import PERIOD_S, ClientHeartbeat
-from dex1b_ros.node import Dex1bNode, wait_for
+from dex1b_ros.callers import ActionCaller, ServiceCaller, raise_reply
 
-MARGIN_S = 10.0
-"""Wall-clock time a server may take beyond the budget that it was given."""
-
-
-def raise_reply(reply: Any) -> None:
-    """Turn a reply's error code into the exception it stands for."""
-    if reply.error_code != ErrorCode.NONE:
-        raise Dex1bError(ErrorCode(reply.error_code), reply.error_msg)
-
-
-class ActionCaller:
-    """Send a goal from a worker thread and wait for its result; cancels it when asked."""
-
-    def __init__(self, node: Dex1bNode, kind: Any, name: str, *, has_lease: bool = False) -> None:
-        """Create the client; `has_lease` when the server wants to hear that it lives."""
-        self._client = ActionClient(node, kind, name)
-        self._heartbeat = ClientHeartbeat(node, name) if has_lease else None
-        self._name = name
-
-    def call(
-        self,
-        goal: Any,
-        *,
-        timeout_s: float,
-        cancelled: Callable[[], bool],
-        on_feedback: Callable[[Any], None] | None = None,
-    ) -> Any:
-        """Return the result message, whatever its error code.
-
-        Raises:
-            Dex1bError: NODE_UNAVAILABLE, GOAL_REJECTED or DEADLINE.
-        """
-        if not self._client.wait_for_server(10.0):
-            raise Dex1bError(
-                ErrorCode.NODE_UNAVAILABLE,
-                f"no server for action '{self._name}' within 10 s; is its node active?",
-            )
-
-        def forward(message: Any) -> None:
-            if on_feedback is not None:
-                on_feedback(message.feedback)
-
-        handle = wait_for(
-            self._client.send_goal_async(goal, feedback_callback=forward), MARGIN_S,
-            f"action '{self._name}'",
-        )  # fmt: skip
-        if not handle.accepted:
-            raise Dex1bError(ErrorCode.GOAL_REJECTED, f"action '{self._name}' refused the goal")
-        return self._await_result(handle, timeout_s, cancelled)
-
-    def _await_result(self, handle: Any, timeout_s: float, cancelled: Callable[[], bool]) -> Any:
-        future = handle.get_result_async()
-        waited = 0.0
-        asked_to_cancel = False
-        while not future.done():
-            if cancelled() and not asked_to_cancel:
-                handle.cancel_goal_async()
-                asked_to_cancel = True
-            if self._heartbeat is not None:
-                self._heartbeat.beat(handle)
-            try:
-                wait_for(future, PERIOD_S, self._name)
-            except Dex1bError:
-                waited += PERIOD_S
-                if waited > timeout_s + MARGIN_S:
-                    handle.cancel_goal_async()
-                    raise Dex1bError(
-                        ErrorCode.DEADLINE,
-                        f"action '{self._name}' gave no result within {waited:.0f} s",
-                    ) from None
-        return future.result().result
-
-    def destroy(self) -> None:
-        """Free the client."""
-        if self._heartbeat is not None:
-            self._heartbeat.destroy()
-        self._client.destroy()
+_GENERATE_S = 120.0  # wall clock
 
 
 class PlanningClients:
@@ -105,7 +26,7 @@ class PlanningClients:
     def __init__(
         self,
         motion: ArmMotion,
-        generate: Client,
+        generate: ServiceCaller,
         check: ActionCaller,
         scene: SceneSnapshot,
         *,
@@ -130,12 +51,7 @@ class PlanningClients:
     ) -> tuple[tuple[GraspCandidate, ...], tuple[Rejection, ...]]:
         """Call generate_grasps."""
         request = GenerateGrasps.Request(scene=self._scene, count=count, seed=seed)
-        if not self._generate.wait_for_service(10.0):
-            raise Dex1bError(
-                ErrorCode.NODE_UNAVAILABLE,
-                "no server for 'generate_grasps' within 10 s; is the generator active?",
-            )
-        reply = wait_for(self._generate.call_async(request), 120.0, "service 'generate_grasps'")
+        reply = self._generate.call(request, timeout_s=_GENERATE_S, cancelled=self._cancelled)
         if reply.error_code == ErrorCode.NO_CANDIDATES:
             return (), tuple(conversions.rejection(r) for r in reply.rejections)
         raise_reply(reply)

@@ -19,6 +19,10 @@ _OWN_SERVICES = (
     'get_transition_graph', 'get_type_description', 'list_parameters', 'set_logger_levels',
     'set_parameters', 'set_parameters_atomically',
 )  # fmt: skip
+_TELL_LIFE = {
+    'capture_scene', 'check_grasps', 'execute_grasp', 'generate_grasps', 'grasp_object',
+    'plan_grasp',
+}  # fmt: skip
 _CAMERA = ('image_raw', 'camera_info')
 
 
@@ -140,9 +144,10 @@ def _add_enclave(
     profile = ElementTree.SubElement(profiles, 'profile', ns=namespace, node=name)
     services = tuple(f'~/{service}' for service in _OWN_SERVICES) if is_managed else ()
     events = ('~/transition_event',) if is_managed else ()
+    own_life, others_life = _alive(own.reply + own.execute), _alive(own.request + own.call)
     for kind, permission, names in (
-        ('topic', 'publish', (*own.publish, '/rosout', '/parameter_events', *events)),
-        ('topic', 'subscribe', (*own.subscribe, '/clock', '/parameter_events')),
+        ('topic', 'publish', (*own.publish, *own_life, '/rosout', '/parameter_events', *events)),
+        ('topic', 'subscribe', (*own.subscribe, *others_life, '/clock', '/parameter_events')),
         ('service', 'reply', (*own.reply, *services)),
         ('service', 'request', own.request),
         ('action', 'execute', own.execute),
@@ -152,3 +157,8 @@ def _add_enclave(
             group = ElementTree.SubElement(profile, f'{kind}s', {permission: 'ALLOW'})
             for item in names:
                 ElementTree.SubElement(group, kind).text = item
+
+
+def _alive(servers: tuple[str, ...]) -> tuple[str, ...]:
+    """Topics by which they tell that they live."""
+    return tuple(f'{name}/alive' for name in servers if name in _TELL_LIFE)

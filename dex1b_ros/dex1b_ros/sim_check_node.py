@@ -22,6 +22,7 @@ from dex1b_msgs.action import CheckGrasps
 from dex1b_ros import conversions
 from dex1b_ros.bounds import MAX_CANDIDATES, MAX_TIME_BUDGET_S, require_at_most
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
+from dex1b_ros.server_life import ServerLife
 
 REASON_CODE_BASE = 310  # see dex1b_msgs/msg/ErrorCode
 
@@ -59,6 +60,7 @@ class SimCheckNode(Dex1bNode):
             cancel_callback=lambda handle: CancelResponse.ACCEPT,
             callback_group=ReentrantCallbackGroup(),
         )
+        self._life = ServerLife(self, 'check_grasps')
 
     def activate(self) -> None:
         """Warm the workers up."""
@@ -71,6 +73,7 @@ class SimCheckNode(Dex1bNode):
 
     def cleanup(self) -> None:
         """End the workers."""
+        self._life.destroy()
         self._server.destroy()
         self._pool.close()
 

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import JointState
 
+from dex1b_core.errors import ErrorCode
+from dex1b_core.motion import Stage
 from dex1b_core.robots import load_robot
 from dex1b_ros.faults import joint_state_faults as faulty
 from dex1b_ros.faults.catalogue import faults
+from dex1b_ros.faults.full_stack import Kill, kills
 from dex1b_ros.faults.motion_watch import Recorded, seconds_to_rest, unsafe_motions
 
 pytestmark = pytest.mark.ros
@@ -97,3 +100,14 @@ def test_the_catalogue_has_every_fault_once_a_stage():
             for f in faults(simulated_time=simulated)]  # fmt: skip
     assert len(rows) == len(set(rows))
     assert len(rows) >= 75
+
+
+def test_planning_nodes_are_killed_in_every_stage_and_only_needed_ones_may_end_a_pick():
+    every = kills()
+    assert len(every) == len(set(every)) == 32
+    fine, lost = ErrorCode.NONE, ErrorCode.NODE_UNAVAILABLE
+    assert Kill('perception', Stage.PERCEIVE).codes == {lost}
+    assert Kill('perception', Stage.LIFT).codes == {fine}
+    assert Kill('sim_check', Stage.PLAN).codes == {fine, lost}
+    assert Kill('grasp_server', Stage.HOLD).codes == {lost}
+    assert {kill.node for kill in kills('generator')} == {'generator'}

@@ -1,8 +1,13 @@
 """One declared list feeds launch file and CLI."""
 
+import os
+import signal
+import time
+
 import pytest
 
 from dex1b_core.errors import Dex1bError
+from dex1b_ros import bringup
 from dex1b_ros.bringup import node_command
 from dex1b_ros.commands import parse_arguments
 from dex1b_ros.demo_recorder import longest_hold
@@ -70,3 +75,28 @@ def test_longest_hold_counts_only_unbroken_time():
     assert longest_hold(times, [0.0, 0.2, 0.2, 0.0, 0.2, 0.2], 0.1) == 1.0
     assert longest_hold(times, [0.0, 0.2, 0.2, 0.2, 0.2, 0.0], 0.1) == 3.0
     assert longest_hold(times, [0.0] * 6, 0.1) == 0.0
+
+
+def test_only_nodes_that_plan_are_started_again(monkeypatch, tmp_path):
+    options = StackOptions(mock_physics=False)
+    specs = [s for s in grasp_nodes(options) if s.name in ('mock_robot', 'grasp_server')]
+    monkeypatch.setattr(bringup, 'grasp_nodes', lambda options: specs)
+    with bringup.Stack(options, log_folder=tmp_path) as stack:
+        for _ in range(bringup.MOST_RESTARTS):
+            end(stack, 'grasp_server')
+            assert stack.mend() == ['grasp_server']
+            assert stack.dead() == {}
+        end(stack, 'grasp_server')
+        with pytest.raises(Dex1bError, match='grasp_server'):
+            stack.mend()
+    with bringup.Stack(options, log_folder=tmp_path) as stack:
+        end(stack, 'mock_robot')
+        with pytest.raises(Dex1bError, match='mock_robot'):
+            stack.mend()
+
+
+def end(stack: bringup.Stack, name: str) -> None:
+    os.kill(stack.pids[name], signal.SIGKILL)
+    deadline = time.monotonic() + 5.0
+    while name not in stack.dead() and time.monotonic() < deadline:
+        time.sleep(0.02)

@@ -15,6 +15,7 @@ from dex1b_core.motion import Stage
 from dex1b_msgs.msg import SafetyStatus
 from dex1b_ros.bringup import own_domain
 from dex1b_ros.faults.catalogue import Fault, faults
+from dex1b_ros.faults.full_stack import bench_kills
 from dex1b_ros.faults.mock_bench import MockBench, require_rclpy
 from dex1b_ros.faults.motion_watch import seconds_to_rest, unsafe_motions
 
@@ -35,7 +36,7 @@ def bench_faults(
     only: str = '',
     on_row: Callable[[dict[str, Any]], None] = lambda row: None,
 ) -> dict[str, Any]:
-    """Inject every fault into real processes of executor, monitor and mock robot.
+    """Inject every fault into real processes: executor, monitor and mock robot, then all nodes.
 
     Args:
         folder: For the nodes' logs.
@@ -46,7 +47,7 @@ def bench_faults(
         {'rows', 'n', 'unsafe', 'unjudged', 'unexpected', 'unrecovered'}; a row has fault, stage,
         unsafe_motion (None: the bench itself failed), unsafe (in words), error_code, error_msg,
         expected, recovered, restarted (processes that had died) and seconds (from the fault to
-        rest).
+        rest; None where the motion went on).
     """
     own_domain()
     require_rclpy()
@@ -60,6 +61,7 @@ def bench_faults(
             for fault in chosen:
                 rows.append(_row(bench, fault))
                 on_row(rows[-1])
+    rows += bench_kills(folder / 'full_stack', only, on_row)
     return {
         'n': len(rows),
         'unsafe': sum(row['unsafe_motion'] is True for row in rows),

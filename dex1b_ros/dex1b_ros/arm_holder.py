@@ -47,7 +47,9 @@ class ArmHolder:
         self._has_action = arm.interface is Interface.FOLLOW_JOINT_TRAJECTORY
         self._states: JointStateBuffer | None = None
         if arm.interface is Interface.JOINT_TRAJECTORY:
-            self._states = JointStateBuffer(node, max_age=_FRESH_S, max_wall_age=_FRESH_S)
+            self._states = JointStateBuffer(
+                node, arm.joints, max_age=_FRESH_S, max_wall_age=_FRESH_S
+            )
         action = f'{arm.name_of(Interface.FOLLOW_JOINT_TRAJECTORY)}/_action'
         topic = arm.name_of(Interface.JOINT_TRAJECTORY)
         self._feedback = node.create_subscription(

@@ -1,8 +1,9 @@
-"""The latest joint state, with its age on both clocks."""
+"""The latest state of the joints, with its age on both clocks."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -10,28 +11,19 @@ from sensor_msgs.msg import JointState
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.execution import Measured
-from dex1b_ros import conversions
+from dex1b_ros.joint_table import JointTable, Reading
 from dex1b_ros.node import Dex1bNode
 
-QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+# deeper than 1: of messages about arm and hand that come together, none may push out the other
+QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
-class JointStateBuffer:
-    """Subscribes to joint_states; `measure` may be called from any thread.
+class JointStateListener:
+    """Subscribes to joint_states and merges what comes."""
 
-    A state is too old when its stamp lags behind ROS time by more than `max_age` seconds, or when
-    it was received more than `max_wall_age` wall-clock seconds ago: simulated time stands still
-    together with the simulation that publishes it.
-    """
-
-    def __init__(self, node: Dex1bNode, *, max_age: float, max_wall_age: float) -> None:
-        self._node = node
-        self._max_age = max_age
-        self._max_wall_age = max_wall_age
-        self._prefix = node.params.tf_prefix
-        self._latest: tuple[JointState, float] | None = None
-        self._columns: dict[tuple[str, ...], list[int]] = {}
-        self._names: list[str] = []
+    def __init__(self, node: Dex1bNode, joints: Sequence[str]) -> None:
+        self._node, self._joints = node, joints
+        self._table = JointTable(joints, node.params.tf_prefix)
         self._subscription = node.create_subscription(
             JointState, 'joint_states', self._receive, QOS
         )
@@ -40,92 +32,107 @@ class JointStateBuffer:
         """End the subscription."""
         self._node.destroy_subscription(self._subscription)
 
+    @property
+    def topic(self) -> str:
+        """Resolved name."""
+        return str(self._subscription.topic_name)
+
+    @property
+    def seen(self) -> bool:
+        """Whether anything has ever arrived."""
+        return self._table.seen
+
+    def read(self, names: Sequence[str] | None = None) -> Reading:
+        """States of the named joints, or of all."""
+        return self._table.read(self._joints if names is None else names)
+
     def _receive(self, message: JointState) -> None:
-        if message.name != self._names:
-            self._names, self._columns = list(message.name), {}
-        self._latest = (message, time.monotonic())
+        self._table.add(message, time.monotonic())
+
+
+class JointStateBuffer(JointStateListener):
+    """What it listens to is also judged; `measure` may be called from any thread.
+
+    A state is too old when the stamp of one of its joints lags behind ROS time by more than
+    `max_age` seconds, or when it was received more than `max_wall_age` wall-clock seconds ago:
+    simulated time stands still together with the simulation that publishes it.
+    """
+
+    def __init__(
+        self, node: Dex1bNode, joints: Sequence[str], *, max_age: float, max_wall_age: float
+    ) -> None:
+        super().__init__(node, joints)
+        self._max_age = max_age
+        self._max_wall_age = max_wall_age
 
     def wait_for_first(self, timeout_s: float) -> None:
-        """Give discovery time to bring the first message; call it from a worker thread."""
+        """Give discovery time until every joint was told of; call it from a worker thread."""
         deadline = time.monotonic() + timeout_s
-        while self._latest is None and time.monotonic() < deadline:
+        while not self._table.knows_all() and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def measure(self, names: tuple[str, ...]) -> Measured:
         """State of the named joints.
 
         Raises:
-            Dex1bError: PRECONDITION when there is none, it is too old or joints are missing.
+            Dex1bError: PRECONDITION when there is none, it is too old, joints are missing or
+                told of differently by two publishers.
         """
-        message = self._fresh()
-        columns = self._columns.get(names) or self._find(names, message)
-
-        def take(values: object) -> np.ndarray:
-            data = np.asarray(values, dtype=float)
-            if len(data) != len(message.name):
-                return np.full(len(columns), np.nan)
-            return data[columns]
-
-        measured = Measured(take(message.position), take(message.velocity), take(message.effort))
-        if not np.isfinite(measured.positions).all():
-            bad = [n for n, p in zip(names, measured.positions, strict=True) if not np.isfinite(p)]
-            raise Dex1bError(
-                ErrorCode.PRECONDITION,
-                f"'{self._subscription.topic_name}' reports no finite position of joints {bad} "
-                f'({len(message.position)} positions for {len(message.name)} names): is the '
-                'encoder or its driver broken?',
+        reading = self.read(names)
+        problem = (
+            self._absent(reading) or self._stale(reading) or joint_conflict(reading, self.topic)
+        )
+        if not problem and reading.undefined:
+            problem = (
+                f"'{self.topic}' reports no finite position of joints {reading.undefined}: is the "
+                'encoder or its driver broken, or are there fewer positions than names?'
             )
-        return measured
+        if problem:
+            raise Dex1bError(ErrorCode.PRECONDITION, problem)
+        return Measured(reading.positions, reading.velocities, reading.efforts)
 
     def last(self, names: tuple[str, ...], *, within_s: float) -> Measured | None:
         """State of the named joints that was received so lately, however its stamp reads."""
-        if self._latest is None or time.monotonic() - self._latest[1] > within_s:
+        reading = self.read(names)
+        is_fresh = (time.monotonic() - reading.received <= within_s).all()  # NaN is not
+        if not is_fresh or not np.isfinite([reading.positions, reading.velocities]).all():
             return None
-        message, _ = self._latest
-        where = {name: column for column, name in enumerate(message.name)}
-        columns = [where.get(self._prefix + name) for name in names]
-        if None in columns or not len(message.position) == len(message.velocity) == len(where):
-            return None
-        positions, velocities = (
-            np.asarray(values, dtype=float)[columns]
-            for values in (message.position, message.velocity)
+        return Measured(reading.positions, reading.velocities, np.full(len(names), np.nan))
+
+    def _absent(self, reading: Reading) -> str:
+        if not reading.missing:
+            return ''
+        if not self.seen:
+            publishers = self._node.count_publishers(self.topic)
+            return (
+                f"no message on '{self.topic}' yet; publishers: {publishers}; start the robot "
+                'driver'
+            )
+        prefix = self._node.params.tf_prefix
+        return (
+            f"no message on '{self.topic}' told of joints {reading.missing} yet (tf_prefix "
+            f'{prefix!r}): is a driver missing, or has it other names?'
         )
-        if not np.isfinite([positions, velocities]).all():
-            return None
-        return Measured(positions, velocities, np.full(len(names), np.nan))
 
-    def _fresh(self) -> JointState:
-        topic = self._subscription.topic_name
-        if self._latest is None:
-            publishers = self._node.count_publishers(topic)
-            raise Dex1bError(
-                ErrorCode.PRECONDITION,
-                f"no message on '{topic}' yet; publishers: {publishers}; start the robot driver",
-            )
-        message, received = self._latest
-        wall_age = time.monotonic() - received
-        now = self._node.get_clock().now().nanoseconds * 1e-9
-        age = now - conversions.seconds(message.header.stamp)
-        if wall_age > self._max_wall_age or abs(age) > self._max_age:
-            simulated = self._node.get_parameter('use_sim_time').value
-            raise Dex1bError(
-                ErrorCode.PRECONDITION,
-                f"the latest message on '{topic}' came {wall_age:.2f} s ago (allowed "
-                f'{self._max_wall_age:.2f}) and its stamp is {age:.2f} s old (allowed '
-                f'{self._max_age:.2f}); use_sim_time is {simulated} here: is the driver alive '
-                'and on the same clock?',
-            )
-        return message
+    def _stale(self, reading: Reading) -> str:
+        wall_age = time.monotonic() - float(reading.received.min())
+        joint, age = reading.worst_stamp(self._node.get_clock().now().nanoseconds * 1e-9)
+        if wall_age <= self._max_wall_age and abs(age) <= self._max_age:
+            return ''
+        simulated = self._node.get_parameter('use_sim_time').value
+        return (
+            f"the latest state on '{self.topic}' of joint '{reading.oldest}' came {wall_age:.2f} "
+            f"s ago (allowed {self._max_wall_age:.2f}), and the stamp of joint '{joint}' is "
+            f'{age:.2f} s old (allowed {self._max_age:.2f}); use_sim_time is {simulated} here: is '
+            'the driver alive and on the same clock?'
+        )
 
-    def _find(self, names: tuple[str, ...], message: JointState) -> list[int]:
-        where = {name: column for column, name in enumerate(message.name)}
-        missing = [name for name in names if self._prefix + name not in where]
-        if missing:
-            raise Dex1bError(
-                ErrorCode.PRECONDITION,
-                f"'{self._subscription.topic_name}' lacks joints {missing}; it has "
-                f'{sorted(where)} (tf_prefix {self._prefix!r})',
-            )
-        columns = [where[self._prefix + name] for name in names]
-        self._columns[names] = columns
-        return columns
+
+def joint_conflict(reading: Reading, topic: str) -> str:
+    """In words, what is told of differently; '' when nothing is."""
+    if not reading.contradicted:
+        return ''
+    return (
+        f"messages on '{topic}' contradict each other about joints {list(reading.contradicted)}, "
+        'which jump to and fro faster than joints can: let one publisher alone tell of each joint'
+    )

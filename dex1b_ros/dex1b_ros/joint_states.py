@@ -3,51 +3,54 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState
 
 from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_ros.joint_table import JointTable
 from dex1b_ros.node import Dex1bNode
 
 
 def current_positions(
     node: Dex1bNode, joint_names: Sequence[str], *, timeout_s: float = 3.0
 ) -> dict[str, float]:
-    """Positions [rad] of the named joints from the next joint_states message.
+    """Positions [rad] of the named joints from the next joint_states messages.
 
     Subscribes for the length of the call, so that a waiting node costs nothing. Call it from a
     worker thread.
 
     Raises:
-        Dex1bError: PRECONDITION when no message comes or joints are missing in it.
+        Dex1bError: PRECONDITION when joints are missing in what comes, or not finite.
     """
-    received: list[JointState] = []
+    table = JointTable(joint_names, node.params.tf_prefix)
     event = threading.Event()
-    prefix = node.params.tf_prefix
-    missing: list[str] = list(joint_names)
 
     def callback(message: JointState) -> None:
-        names = {name.removeprefix(prefix) for name in message.name}
-        missing[:] = [name for name in joint_names if name not in names]
-        if not missing and not event.is_set():
-            received.append(message)
+        table.add(message, time.monotonic())
+        if table.knows_all():
             event.set()
 
     subscription = node.create_subscription(
         JointState, 'joint_states', callback, qos_profile_sensor_data
     )
+    topic = subscription.topic_name
     try:
-        if not event.wait(timeout_s):
-            raise Dex1bError(
-                ErrorCode.PRECONDITION,
-                f"no message on '{subscription.topic_name}' with joints {missing} in "
-                f'{timeout_s:.0f} s; publishers: '
-                f'{node.count_publishers(subscription.topic_name)}; start the robot driver',
-            )
+        is_complete = event.wait(timeout_s)
     finally:
         node.destroy_subscription(subscription)
-    message = received[0]
-    positions = dict(zip(message.name, message.position, strict=True))
-    return {name: positions[prefix + name] for name in joint_names}
+    reading = table.read(joint_names)
+    if not is_complete:
+        raise Dex1bError(
+            ErrorCode.PRECONDITION,
+            f"nothing on '{topic}' told of joints {reading.missing} in {timeout_s:.0f} s; "
+            f'publishers: {node.count_publishers(topic)}; start the robot driver',
+        )
+    if reading.undefined:
+        raise Dex1bError(
+            ErrorCode.PRECONDITION,
+            f"'{topic}' reports no finite position of joints {reading.undefined}",
+        )
+    return dict(zip(joint_names, reading.positions.tolist(), strict=True))

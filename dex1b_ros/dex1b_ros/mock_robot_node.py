@@ -29,6 +29,9 @@ class MockRobotParameters(NodeParameters):
     object_at: float = Field(
         0.0, ge=0, description='how far fingers close from open until they touch [rad]; 0: never'
     )
+    states_apart: bool = Field(
+        False, description='joint states of arm and hand in messages of their own'
+    )
     controller: ControllerParameters = ControllerParameters()
 
 
@@ -55,6 +58,7 @@ class MockRobotNode(Dex1bNode):
             self.params.tf_prefix,
             self.params.controller,
             self._tree.complete(positions),
+            states_apart=self.params.states_apart,
         )
         self._ticks = 0
 

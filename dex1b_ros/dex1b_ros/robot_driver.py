@@ -46,9 +46,11 @@ class RobotDriver:
         prefix: str,
         limits: ControllerParameters,
         positions: Mapping[str, float],
+        *,
+        states_apart: bool = False,
     ) -> None:
         self.lock = threading.RLock()
-        self.publisher = RobotStatePublisher(node, robot, prefix)
+        self.publisher = RobotStatePublisher(node, robot, prefix, apart=states_apart)
         self._time = self._stamp = 0.0
         self._positions = dict(positions)
         self._velocities = dict.fromkeys(positions, 0.0)

@@ -27,9 +27,15 @@ _STATIC_TF = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 class RobotStatePublisher:
     """joint_states, /tf, /tf_static and robot_description of one robot."""
 
-    def __init__(self, node: Node, robot: RobotDescription, prefix: str) -> None:
+    def __init__(
+        self, node: Node, robot: RobotDescription, prefix: str, *, apart: bool = False
+    ) -> None:
+        """Create the publishers; `apart` tells of arm and hand in messages of their own."""
         self._node, self._prefix = node, prefix
         self.tree = LinkTree.from_urdf(robot.urdf_path)
+        arm = robot.arm.joints if apart else ()
+        others = tuple(name for name in self.tree.movable if name not in arm)
+        self._told = [names for names in (arm, others) if names]
         self._joint_states = node.create_publisher(JointState, 'joint_states', 5)
         self._tf = node.create_publisher(TFMessage, '/tf', 20)
         self._tf_static = node.create_publisher(TFMessage, '/tf_static', _STATIC_TF)
@@ -52,13 +58,13 @@ class RobotStatePublisher:
         efforts: Mapping[str, float],
     ) -> None:
         """Joint states by URDF names, without prefix."""
-        names = self.tree.movable
-        message = JointState(header=Header(stamp=stamp, frame_id=self.frame(self.tree.root)))
-        message.name = [self._prefix + name for name in names]
-        message.position = [positions[name] for name in names]
-        message.velocity = [velocities[name] for name in names]
-        message.effort = [efforts[name] for name in names]
-        self._joint_states.publish(message)
+        for names in self._told:
+            message = JointState(header=Header(stamp=stamp, frame_id=self.frame(self.tree.root)))
+            message.name = [self._prefix + name for name in names]
+            message.position = [positions[name] for name in names]
+            message.velocity = [velocities[name] for name in names]
+            message.effort = [efforts[name] for name in names]
+            self._joint_states.publish(message)
 
     def publish_tf(self, stamp: Time, positions: Mapping[str, float]) -> None:
         """Transforms over all joints that move."""

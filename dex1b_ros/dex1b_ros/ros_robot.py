@@ -32,7 +32,8 @@ class RosRobot:
     ) -> None:
         self._node = node
         self._robot = robot
-        self._states = JointStateBuffer(node, max_age=max_age, max_wall_age=max_wall_age)
+        joints = (*robot.arm.joints, *robot.hand.joints)
+        self._states = JointStateBuffer(node, joints, max_age=max_age, max_wall_age=max_wall_age)
         self._arm = controller_client(node, robot.arm, self.measure, keeps_grip=False)
         self._hand = controller_client(node, robot.hand, self.measure, keeps_grip=True)
         self.checks: list[Callable[[], None]] = []

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 from control_msgs.action import FollowJointTrajectory
 from pydantic import Field
 from rclpy.serialization import deserialize_message
-from sensor_msgs.msg import CameraInfo, JointState
+from sensor_msgs.msg import CameraInfo
 from tf2_msgs.msg import TFMessage
 
 from dex1b_core.execution.safety import (
@@ -21,9 +20,10 @@ from dex1b_core.execution.safety import (
     WorkspaceGuard,
 )
 from dex1b_core.robots import Interface, RobotDescription
-from dex1b_ros import conversions
 from dex1b_ros.arrivals import Arrivals
 from dex1b_ros.controller_checks import controller_listens
+from dex1b_ros.joint_state_buffer import JointStateListener, joint_conflict
+from dex1b_ros.joint_table import Reading
 from dex1b_ros.node import Dex1bNode, NodeParameters
 
 
@@ -63,7 +63,7 @@ class SafetyInputs:
         )  # fmt: skip
         self._guard = JointGuard(robot, settings)
         self._workspace = WorkspaceGuard(robot)
-        self._joint_states = Arrivals(node, JointState, 'joint_states')
+        self._joint_states = JointStateListener(node, self._guard.names)
         self._tf = Arrivals(node, TFMessage, '/tf')
         self._camera = (
             Arrivals(node, CameraInfo, params.camera_info_topic) if params.watch_camera else None
@@ -121,35 +121,43 @@ class SafetyInputs:
         return [Finding(reason, level, text)]
 
     def _joints(self, grave: SafetyLevel) -> list[Finding]:
-        reason, params = SafetyReason.STALE_JOINT_STATE, self._params
-        silent = self._silent(self._joint_states, params.joint_state_max_wall_age, reason, grave)
-        if silent:
-            return silent
-        message = self._joint_states.latest()
-        stamp = conversions.seconds(message.header.stamp)
-        age = self._now() - stamp
-        if abs(age) > params.joint_state_max_age:
-            text = (
-                f"the stamp on '{self._joint_states.topic}' is {age:.2f} s old; "
-                f'{params.joint_state_max_age:.2f} s are allowed: is use_sim_time the same '
-                'everywhere?'
-            )
-            return [Finding(reason, grave, text)]
-        where = {n.removeprefix(params.tf_prefix): k for k, n in enumerate(message.name)}
-        missing = [name for name in self._guard.names if name not in where]
-        if missing:
-            text = f"'{self._joint_states.topic}' lacks joints {missing}"
-            return [Finding(reason, grave, text)]
-        columns = [where[name] for name in self._guard.names]
-
-        def take(values: Any) -> np.ndarray:
-            data = np.asarray(values, dtype=float)
-            return data[columns] if len(data) == len(where) else np.full(len(columns), np.nan)
-
-        positions = take(message.position)
-        found = self._guard.check(positions, take(message.velocity), take(message.effort), stamp)
-        named = dict(zip(self._guard.names, positions.tolist(), strict=True))
+        reading, topic = self._joint_states.read(), self._joint_states.topic
+        problem = self._stale_joints(reading)
+        if problem:
+            level = grave if self._joint_states.seen else SafetyLevel.UNKNOWN
+            return [Finding(SafetyReason.STALE_JOINT_STATE, level, problem)]
+        conflict = joint_conflict(reading, topic)
+        if conflict:
+            return [Finding(SafetyReason.STALE_JOINT_STATE, SafetyLevel.STOP, conflict)]
+        stamp = float(reading.stamps.min())
+        found = self._guard.check(reading.positions, reading.velocities, reading.efforts, stamp)
+        named = dict(zip(reading.names, reading.positions.tolist(), strict=True))
         return found + self._workspace.check(named)
+
+    def _stale_joints(self, reading: Reading) -> str:
+        """In words, whose state is missing or too old; '' when none is."""
+        params, topic = self._params, self._joint_states.topic
+        if not self._joint_states.seen:
+            publishers = self._node.count_publishers(topic)
+            return f"nothing has come on '{topic}' yet (publishers: {publishers})"
+        if reading.missing:
+            return f"'{topic}' lacks joints {reading.missing}"
+        wall_age = time.monotonic() - float(reading.received.min())
+        if wall_age > params.joint_state_max_wall_age:
+            publishers = self._node.count_publishers(topic)
+            return (
+                f"the last state of joint '{reading.oldest}' on '{topic}' came {wall_age:.1f} s "
+                f'ago; {params.joint_state_max_wall_age:.1f} s are allowed (publishers: '
+                f'{publishers})'
+            )
+        joint, age = reading.worst_stamp(self._now())
+        if abs(age) > params.joint_state_max_age:
+            return (
+                f"the stamp of joint '{joint}' on '{topic}' is {age:.2f} s old; "
+                f'{params.joint_state_max_age:.2f} s are allowed: is its driver alive, and '
+                'use_sim_time the same everywhere?'
+            )
+        return ''
 
     def _stale_tf(self, grave: SafetyLevel) -> list[Finding]:
         return self._silent(self._tf, self._params.tf_max_wall_age, SafetyReason.STALE_TF, grave)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,11 +31,12 @@ class Bench:
 
     Args:
         robot: Name or file; the joints are those of ROBOT.
+        apart: Joint states of arm and hand come in messages of their own.
     """
 
-    def __init__(self, robot: str = ROBOT.name) -> None:
+    def __init__(self, robot: str = ROBOT.name, *, apart: bool = False) -> None:
         self.namespace = f'/bench{next(_NUMBERS)}'
-        self._robot_name = robot
+        self._robot_name, self._apart = robot, apart
         self.robot = self._robot()
         self.executor = self._executor()
         self.monitor = self._process(
@@ -74,7 +75,7 @@ class Bench:
         return NodeProcess([*command, '-r', f'__ns:={self.namespace}'])
 
     def _robot(self) -> NodeProcess:
-        return self._process('mock_robot_node', rate=50.0)
+        return self._process('mock_robot_node', rate=50.0, states_apart=self._apart)
 
     def _executor(self, **parameters: Any) -> NodeProcess:
         defaults = {'execute': True, 'max_velocity_scaling': 1.0, 'safety_max_wall_age': 5.0}
@@ -96,6 +97,8 @@ class Bench:
         return f'{self.namespace}/{relative}'
 
     def _on_state(self, message: JointState) -> None:
+        if ROBOT.arm.joints[0] not in message.name:
+            return  # of the hand alone
         with self._lock:
             self.states.append((time.monotonic(), message))
 
@@ -134,6 +137,13 @@ class Bench:
             message = self.states[-1][1]
         values = dict(zip(message.name, getattr(message, field), strict=True))
         return np.array([values[name] for name in ROBOT.arm.joints])
+
+    def wait_for_arm(self, positions: Sequence[float], timeout_s: float = 10.0) -> None:
+        """Until this client has heard that the arm is there, which may be late."""
+        deadline = time.monotonic() + timeout_s
+        while np.abs(self.arm() - positions).max() > 0.02 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        np.testing.assert_allclose(self.arm(), positions, atol=0.02)
 
     def history(self, since: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Times, arm positions and velocities since a monotonic time."""

@@ -43,6 +43,9 @@ def test_faults_change_what_they_say():
     assert 'joint4' not in less.name
     assert len(less.name) == len(less.position) == len(less.effort)
     assert math.isnan(faulty.not_a_number('joint2')(state()).position[1])
+    assert list(faulty.only(ROBOT.arm.joints)(state()).name) == list(ROBOT.arm.joints)
+    two = faulty.in_turn(faulty.as_it_is, faulty.changed('joint2', 'position', 0.6, added=True))
+    assert np.ptp([two(state()).position[1] for _ in range(4)]) == pytest.approx(0.6)
     moved = faulty.changed('joint2', 'position', 0.6, added=True)(state())
     assert moved.position[1] == pytest.approx(ROBOT.arm.home[1] + 0.6)
     gone = faulty.let_go(ROBOT, 1.1)(state())

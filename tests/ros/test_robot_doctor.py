@@ -25,7 +25,8 @@ def findings(**options) -> dict:
 
 def test_a_streamed_mock_robot_passes_but_for_its_missing_nodes(ros_domain, tmp_path):
     path = robot_file(tmp_path, STREAMS)
-    command = node_command('mock_robot_node', robot=path, rate=50.0, tf_prefix='left_')
+    options = {'rate': 50.0, 'tf_prefix': 'left_', 'states_apart': True}
+    command = node_command('mock_robot_node', robot=path, **options)
     process = NodeProcess([*command, '-r', '__ns:=/passes'])
     try:
         found = findings(namespace='passes', robot=path, tf_prefix='left_', discovery_s=6.0)
@@ -35,6 +36,7 @@ def test_a_streamed_mock_robot_passes_but_for_its_missing_nodes(ros_domain, tmp_
                   'TF clock', 'arm controller', 'arm order', 'hand controller',
                   'hand order'):  # fmt: skip
         assert found[check].status is Status.OK, found[check]
+    assert '2 kinds of messages' in found['joint names'].detail
     assert 'position_stream on /passes/xarm7_traj_controller/commands' in (
         found['arm controller'].detail
     )
@@ -58,7 +60,7 @@ def test_another_order_than_the_controllers_is_found(ros_domain, tmp_path):
 
 
 class BadDriver:
-    """Publishes arm and hand apart, ten seconds ago, a joint out of its limits, a TF island."""
+    """Ten seconds ago, joints missing or told of twice, one out of its limits, a TF island."""
 
     def __init__(self) -> None:
         self.client = Client('bad_driver')
@@ -72,11 +74,14 @@ class BadDriver:
 
     def _publish(self) -> None:
         stamp = (self.client.node.get_clock().now() - Duration(seconds=10.0)).to_msg()
-        for group, start in ((ROBOT.arm, ROBOT.arm.home), (ROBOT.hand, ROBOT.hand.open)):
-            positions = [*start[:-1], 9.0] if group is ROBOT.arm else list(start)
-            self._states.publish(
-                JointState(header=Header(stamp=stamp), name=list(group.joints), position=positions)
-            )
+        home, header = ROBOT.arm.home, Header(stamp=stamp)
+        for names, positions in (
+            (ROBOT.arm.joints, [*home[:-1], 9.0]),
+            (ROBOT.hand.joints[:-1], ROBOT.hand.open[:-1]),
+            (ROBOT.arm.joints[:1], [home[0] + 0.5]),
+        ):
+            told = JointState(header=header, name=list(names), position=list(positions))
+            self._states.publish(told)
 
 
 def test_everything_that_a_driver_can_do_wrong_is_named(ros_domain):
@@ -88,7 +93,8 @@ def test_everything_that_a_driver_can_do_wrong_is_named(ros_domain):
     assert found['stack'].status is Status.SKIPPED
     expected = {
         'joint states clock': '-10.0',
-        'joint names': '2 kinds of messages',
+        'joint names': f"missing ['{ROBOT.hand.joints[-1]}']",
+        'joint publishers': f"contradict each other about joints ['{ROBOT.arm.joints[0]}']",
         'joint limits': 'joint7 at 9.000',
         'TF tree': "no way from 'link_base' to 'base'",
         'arm controller': 'nobody takes follow_joint_trajectory',

@@ -132,6 +132,30 @@ def test_stale_joint_states_stop_only_what_moves(client, robot, fault, stage, le
     assert 'joint_states' in seen.message
 
 
+def test_a_silent_hand_is_named_while_the_arm_is_heard(client, robot):
+    n = len(ROBOT.arm.joints)
+    robot.names, robot.positions, robot.velocities = NAMES[:n], HOME[:n], [0.0] * n
+    seen = status(client, lambda m: m.reasons & SafetyStatus.STALE_JOINT_STATE)
+    assert ROBOT.hand.joints[0] in seen.message
+
+
+def test_publishers_that_contradict_each_other_stop_the_robot(client, robot):
+    other = robot.node.create_publisher(JointState, 'joint_states', 5)
+    wrong = JointState(name=[NAMES[1]], position=[HOME[1] + 0.6])
+
+    def publish():
+        wrong.header.stamp = robot.node.get_clock().now().to_msg()
+        other.publish(wrong)
+
+    timer = robot.node.create_timer(0.1, publish)
+    stop = status(client, lambda m: m.level == SafetyStatus.STOP)
+    assert f'contradict each other about joints {[NAMES[1]]}' in stop.message
+    assert not reset(client).success
+    robot.node.destroy_timer(timer)
+    time.sleep(1.5)
+    assert reset(client).success
+
+
 def test_silent_executor_counts_only_in_motion(client, robot):
     robot._status, silent = robot.node.create_publisher(ExecutorStatus, 'nowhere', 1), robot._status
     time.sleep(2.5)

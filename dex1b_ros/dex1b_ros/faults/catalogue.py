@@ -205,6 +205,16 @@ def _joint_state_faults() -> list[Fault]:
             'a joint missing', lambda bench: states.without(bench.robot.arm.joints[3]), idle, reach
         ),
         *fault(
+            'of the hand: none any more', lambda bench: states.only(bench.robot.arm.joints),
+            idle, reach, close, lift,
+        ),
+        *fault(
+            'two publishers 0.6 rad apart', lambda bench: states.in_turn(
+                states.as_it_is,
+                states.changed(bench.robot.arm.joints[1], 'position', 0.6, added=True),
+            ), idle, reach, lift,
+        ),
+        *fault(
             'NaN of an arm joint', lambda bench: states.not_a_number(bench.robot.arm.joints[2]),
             idle, reach, lift,
         ),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sensor_msgs.msg import JointState
 
@@ -65,6 +66,30 @@ def without(joint: str) -> JointStateFault:
         return message
 
     return fault
+
+
+def only(joints: Sequence[str]) -> JointStateFault:
+    """A driver of these joints alone, the other one's has died."""
+
+    def fault(message: JointState) -> JointState:
+        kept = [k for k, name in enumerate(message.name) if name in joints]
+        for field in ('name', 'position', 'velocity', 'effort'):
+            values = list(getattr(message, field))
+            setattr(message, field, [values[k] for k in kept])
+        return message
+
+    return fault
+
+
+def in_turn(first: JointStateFault, second: JointStateFault) -> JointStateFault:
+    """Two publishers of the same joints that do not agree."""
+    turns = itertools.cycle((first, second))
+    return lambda message: next(turns)(message)
+
+
+def as_it_is(message: JointState) -> JointState:
+    """Nothing is wrong."""
+    return message
 
 
 def changed(joint: str, field: str, value: float, *, added: bool = False) -> JointStateFault:

@@ -38,7 +38,7 @@ class StreamProbe(Dex1bNode):
     def configure(self) -> None:
         """Create the stream."""
         self._arm = load_robot(self.params.robot).arm
-        self._states = JointStateBuffer(self, max_age=2.0, max_wall_age=2.0)
+        self._states = JointStateBuffer(self, self._arm.joints, max_age=2.0, max_wall_age=2.0)
         self._stream = PositionStream(
             self, self._arm, self._states.measure, keeps_grip=False, realtime=self.params.realtime
         )

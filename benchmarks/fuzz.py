@@ -43,14 +43,10 @@ from dex1b_core.simulation.camera import CameraDescription
 from dex1b_msgs.action import ExecuteGrasp
 from dex1b_msgs.msg import GraspTarget
 from dex1b_ros import conversions
+from dex1b_ros.bounds import MAX_HOLD_S, MAX_LIFT_M
 from dex1b_ros.capture import read_target
 from dex1b_ros.faults.mock_bench import example_goal
-from dex1b_ros.pick_request import (
-    MAX_HOLD_S,
-    MAX_LIFT_M,
-    ExecutorParameters,
-    pick_request,
-)
+from dex1b_ros.pick_request import ExecutorParameters, pick_request
 
 _HEADER = 8192  # bytes in which networks are spoiled: what follows is numbers alone
 _LINES, _WIDTH = 40, 240  # of a fault's text

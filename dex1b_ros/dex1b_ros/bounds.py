@@ -14,6 +14,10 @@ MAX_MESH_PARTS = 500_000
 MAX_JOINTS = 128
 MAX_CANDIDATES = 4096
 """In one message, or asked of the generator."""
+MAX_EXECUTED = 256
+"""Candidates to execute, of which one is."""
+MAX_LIFT_M = 0.5
+MAX_HOLD_S = 600.0
 MAX_RETURNED = 64
 MAX_FRAMES = 30
 MAX_TIME_BUDGET_S = 600.0

@@ -13,11 +13,8 @@ from dex1b_core.motion import MotionSettings, Stage
 from dex1b_core.perception.observation import ObjectObservation
 from dex1b_core.planning import GraspCandidate
 from dex1b_ros import conversions
+from dex1b_ros.bounds import MAX_EXECUTED, MAX_HOLD_S, MAX_LIFT_M, require_at_most
 from dex1b_ros.node import NodeParameters
-
-MAX_CANDIDATES = 256
-MAX_LIFT_M = 0.5
-MAX_HOLD_S = 600.0
 
 
 class ExecutorParameters(NodeParameters):
@@ -94,11 +91,7 @@ def pick_request(goal: Any, params: ExecutorParameters, *, frame: str, now: floa
         )
     if not goal.candidates:
         raise Dex1bError(ErrorCode.NO_CANDIDATES, 'the goal holds no candidate')
-    if len(goal.candidates) > MAX_CANDIDATES:
-        raise Dex1bError(
-            ErrorCode.INVALID_REQUEST,
-            f'the goal holds {len(goal.candidates)} candidates; at most {MAX_CANDIDATES} are taken',
-        )
+    require_at_most(len(goal.candidates), MAX_EXECUTED, 'candidates in the goal')
     names = {int(stage): stage.name for stage in Stage}
     if goal.stop_after not in names:
         raise Dex1bError(

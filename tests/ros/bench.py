@@ -14,6 +14,7 @@ from rclpy.action import ActionClient
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
+from dex1b_core.errors import ErrorCode
 from dex1b_core.robots import load_robot
 from dex1b_msgs.action import ExecuteGrasp
 from dex1b_msgs.msg import SafetyStatus
@@ -24,6 +25,8 @@ _NUMBERS = itertools.count(1)
 # s; a machine that runs many tests at once delivers late
 _PATIENCE = {'joint_state_max_age': 2.0, 'joint_state_max_wall_age': 2.0}
 ROBOT = load_robot('xarm7_ability')
+# whoever notices first: executor by age, monitor by age, executor by deviation
+LOST = (ErrorCode.PRECONDITION, ErrorCode.SAFETY_STOP, ErrorCode.TRACKING)
 
 
 class Bench:
@@ -91,6 +94,17 @@ class Bench:
         self.executor.wait_for_output('ready', 40)
         self.trigger('safety_monitor/reset')
         self.wait_until_safe()
+
+    def make_ready(self) -> None:
+        """At rest, with everything reset and whoever died started again."""
+        if not self.executor.alive or not self.robot.alive:
+            self.restart()
+        self.trigger('safety_monitor/reset')
+        self.trigger('executor/reset')
+        self.wait_until_safe()
+        deadline = time.monotonic() + 5
+        while np.abs(self.arm('velocity')).max() > 0.01 and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def name(self, relative: str) -> str:
         """A name in this bench's namespace."""
@@ -189,3 +203,17 @@ class Bench:
     def run(self, **fields: Any) -> ExecuteGrasp.Result:
         """Send a goal and wait for its result."""
         return self.finish(self.start(self.goal(**fields)))
+
+
+def assert_ramped_to_rest(bench: Bench, since: float, *, within_s: float) -> None:
+    """The arm moved at a monotonic time, came to rest soon after it, and did not jump."""
+    time.sleep(0.3)
+    times, positions, velocities = bench.history(since)
+    moving = np.abs(velocities).max(axis=1) > 0.01
+    assert moving[0], 'the arm did not move when it was told to stop'
+    assert not moving[-1], 'the arm still moves'
+    assert times[np.flatnonzero(moving)[-1]] - since < within_s
+    # no jump: positions change no faster than the arm was moving
+    steps = np.abs(np.diff(positions, axis=0)).max(axis=1)
+    fastest = np.abs(velocities).max()
+    assert steps.max() < fastest * max(0.1, 2 * np.diff(times).max())

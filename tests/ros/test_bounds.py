@@ -36,7 +36,7 @@ def test_clouds_and_images():
 
 def test_scenes_with_too_many_points_or_shapes(monkeypatch):
     message = scene()
-    monkeypatch.setattr(conversions, 'MAX_OBJECT_POINTS', 100)
+    monkeypatch.setattr(conversions.scene, 'MAX_OBJECT_POINTS', 100)
     with pytest.raises(Dex1bError, match='500 object points in the scene; at most 100'):
         conversions.observation(message)
     monkeypatch.undo()

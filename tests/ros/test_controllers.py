@@ -9,10 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
-from bench import ROBOT, Bench
+from bench import LOST, ROBOT, Bench, assert_ramped_to_rest
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Float64MultiArray
-from test_executor import LOST, assert_ramped_to_rest
 
 from dex1b_core.config import config_folder
 from dex1b_core.errors import Dex1bError, ErrorCode
@@ -49,9 +48,13 @@ def robot_file(folder, interfaces) -> str:
     return str(path)
 
 
-@pytest.fixture(scope='module', params=[TOPICS, STREAMS], ids=['topics', 'streams'])
+@pytest.fixture(
+    scope='module', params=[None, TOPICS, STREAMS], ids=['actions', 'topics', 'streams']
+)
 def bench(request, ros_domain, tmp_path_factory):
-    path = robot_file(tmp_path_factory.mktemp('robot'), request.param)
+    path = ROBOT.name
+    if request.param is not None:
+        path = robot_file(tmp_path_factory.mktemp('robot'), request.param)
     # drivers that are not one joint_state_broadcaster tell of arm and hand apart
     with Bench(path, apart=request.param is STREAMS) as instance:
         instance.interfaces = request.param
@@ -61,18 +64,15 @@ def bench(request, ros_domain, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def ready(request):
     if 'bench' in request.fixturenames:
-        bench = request.getfixturevalue('bench')
-        if not bench.executor.alive or not bench.robot.alive:
-            bench.restart()
-        bench.trigger('safety_monitor/reset')
-        bench.trigger('executor/reset')
-        bench.wait_until_safe()
+        request.getfixturevalue('bench').make_ready()
 
 
 def test_a_pick_goes_through_all_stages(bench):
     result = bench.run()
     assert result.error_code == ErrorCode.NOT_HELD, result.error_msg
     assert 'empty after SQUEEZE' in result.error_msg
+    assert not result.object_held
+    assert result.executed_id == 'plan-1/0'
     stages = [timing.stage for timing in result.timings]
     assert stages == ['pregrasp', 'approach', 'close', 'squeeze', 'retreat']
     bench.wait_for_arm(ROBOT.arm.home)
@@ -88,6 +88,7 @@ def test_stop_ramps_the_arm_down(bench):
 
 
 def test_a_pause_rests_on_the_path_and_the_rest_of_the_way_follows(bench):
+    assert not bench.trigger('executor/pause').success
     goal = bench.goal(stop_after=ExecutorStatus.APPROACH)
     handle = bench.start(goal, until=ExecutorStatus.PREGRASP)
     since = time.monotonic()
@@ -99,10 +100,13 @@ def test_a_pause_rests_on_the_path_and_the_rest_of_the_way_follows(bench):
     assert status.stage == ExecutorStatus.PAUSED
     assert_ramped_to_rest(bench, since, within_s=2.0)
     begin = time.monotonic()
+    time.sleep(1.0)
+    assert np.abs(bench.history(begin)[2]).max() < 0.01
     assert bench.trigger('executor/resume').success
     result = bench.finish(handle)
     assert result.error_code == ErrorCode.NONE, result.error_msg
     assert np.abs(bench.history(begin)[2]).max() > 0.1
+    assert not bench.trigger('executor/resume').success
     bench.restart()
 
 
@@ -170,12 +174,20 @@ def test_joints_in_another_order_than_the_controller_has_are_refused(bench, tmp_
 def test_an_executor_that_dies_does_not_leave_the_arm_moving(bench):
     # the last one: a killed server is matched for a while and swallows requests
     bench.restart()
+    # so slow that the end is further than the monitor's patience
     bench.start(bench.goal(velocity_scaling=0.05), until=ExecutorStatus.PREGRASP, speed=0.05)
+    since = time.monotonic()
     bench.executor.stop(signal_number=signal.SIGKILL)
     status = bench.safety(lambda m: m.level == SafetyStatus.STOP)
     assert status.reasons & SafetyStatus.HEARTBEAT_LOST
     time.sleep(1.0)
-    assert np.abs(bench.arm('velocity')).max() < 0.01
+    velocities = bench.history(since)[2]
+    assert np.abs(velocities[-1]).max() < 0.01
+    if bench.interfaces is not STREAMS:
+        assert 'ramping the arm down' in bench.monitor.output
+        # a ramp, not a jump: each step is a small part of the speed
+        steps = np.abs(np.diff(velocities, axis=0)).max()
+        assert steps < 0.5 * np.abs(velocities).max()
     assert np.abs(bench.arm() - ROBOT.arm.home).max() < 1.0, 'it went on to the end'
 
 

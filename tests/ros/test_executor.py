@@ -5,19 +5,16 @@ import time
 
 import numpy as np
 import pytest
-from bench import ROBOT, Bench
+from bench import LOST, Bench, assert_ramped_to_rest
 from lifecycle_msgs.srv import ChangeState
 from std_msgs.msg import Bool
 
 from dex1b_core.errors import ErrorCode
-from dex1b_msgs.msg import ExecutorStatus, SafetyStatus
+from dex1b_msgs.msg import ExecutorStatus
 from dex1b_ros.lease import ClientHeartbeat
 from dex1b_ros.node import LATCHED
 
 pytestmark = pytest.mark.ros
-
-# whoever notices first: executor by age, monitor by age, executor by deviation
-LOST = (ErrorCode.PRECONDITION, ErrorCode.SAFETY_STOP, ErrorCode.TRACKING)
 
 
 @pytest.fixture(scope='module')
@@ -29,41 +26,8 @@ def bench(ros_domain):
 @pytest.fixture(autouse=True)
 def ready(request):
     """Each test of the shared bench begins at rest and with everything reset."""
-    if 'bench' not in request.fixturenames:
-        return
-    bench = request.getfixturevalue('bench')
-    if not bench.executor.alive or not bench.robot.alive:
-        bench.restart()
-    bench.trigger('safety_monitor/reset')
-    bench.trigger('executor/reset')
-    bench.wait_until_safe()
-    deadline = time.monotonic() + 5
-    while np.abs(bench.arm('velocity')).max() > 0.01 and time.monotonic() < deadline:
-        time.sleep(0.05)
-
-
-def assert_ramped_to_rest(bench, since: float, *, within_s: float) -> None:
-    time.sleep(0.3)
-    times, positions, velocities = bench.history(since)
-    moving = np.abs(velocities).max(axis=1) > 0.01
-    assert moving[0], 'the arm did not move when it was told to stop'
-    assert not moving[-1], 'the arm still moves'
-    assert times[np.flatnonzero(moving)[-1]] - since < within_s
-    # no jump: positions change no faster than the arm was moving
-    steps = np.abs(np.diff(positions, axis=0)).max(axis=1)
-    fastest = np.abs(velocities).max()
-    assert steps.max() < fastest * max(0.1, 2 * np.diff(times).max())
-
-
-def test_goes_through_all_stages_and_finds_the_hand_empty(bench):
-    result = bench.run()
-    assert result.error_code == ErrorCode.NOT_HELD
-    assert 'empty after SQUEEZE' in result.error_msg
-    assert not result.object_held
-    assert result.executed_id == 'plan-1/0'
-    stages = [timing.stage for timing in result.timings]
-    assert stages == ['pregrasp', 'approach', 'close', 'squeeze', 'retreat']
-    np.testing.assert_allclose(bench.arm(), ROBOT.arm.home, atol=0.02)
+    if 'bench' in request.fixturenames:
+        request.getfixturevalue('bench').make_ready()
 
 
 def test_dry_run_plans_and_moves_nothing(bench):
@@ -158,29 +122,6 @@ def test_estop_stops_the_arm_and_must_be_reset(bench):
     assert bench.trigger('safety_monitor/reset').success
 
 
-def test_pause_rests_on_the_path_and_resume_goes_on(bench):
-    assert not bench.trigger('executor/pause').success
-    goal = bench.goal(stop_after=ExecutorStatus.APPROACH)
-    handle = bench.start(goal, until=ExecutorStatus.PREGRASP)
-    since = time.monotonic()
-    assert bench.trigger('executor/pause').success
-    status = bench.client.wait_for_message(
-        ExecutorStatus, bench.name('executor/status'), LATCHED,
-        accept=lambda m: m.stage == ExecutorStatus.PAUSED,
-    )  # fmt: skip
-    assert status.stage == ExecutorStatus.PAUSED
-    assert_ramped_to_rest(bench, since, within_s=2.0)
-    begin = time.monotonic()
-    time.sleep(1.0)
-    assert np.abs(bench.history(begin)[2]).max() < 0.01
-    assert bench.trigger('executor/resume').success
-    result = bench.finish(handle)
-    assert result.error_code == ErrorCode.NONE, result.error_msg
-    assert np.abs(bench.history(begin)[2]).max() > 0.1
-    assert not bench.trigger('executor/resume').success
-    bench.restart()
-
-
 def test_a_client_that_falls_silent_stops_the_arm(bench):
     heartbeat = ClientHeartbeat(bench.client.node, bench.name('execute_grasp'))
     goal = bench.goal(velocity_scaling=0.1)
@@ -237,33 +178,6 @@ def test_disabled_executor_refuses_but_plans(bench):
     assert refused.error_code == ErrorCode.EXECUTION_DISABLED
     assert 'execute:=true' in refused.error_msg
     assert bench.run(dry_run=True).error_code == ErrorCode.NONE
-
-
-def test_interrupt_stops_the_arm_before_the_process_ends(bench):
-    bench.restart()
-    bench.start(bench.goal(), until=ExecutorStatus.PREGRASP)
-    since = time.monotonic()
-    bench.executor.stop()
-    time.sleep(1.0)
-    assert_ramped_to_rest(bench, since, within_s=2.0)
-
-
-def test_executor_that_dies_in_motion_is_noticed_and_the_arm_held(bench):
-    # so slow that the end is further than the monitor's patience
-    bench.start(bench.goal(velocity_scaling=0.05), until=ExecutorStatus.PREGRASP, speed=0.05)
-    since = time.monotonic()
-    bench.executor.stop(signal_number=signal.SIGKILL)
-    status = bench.safety(lambda m: m.level == SafetyStatus.STOP)
-    assert status.reasons & SafetyStatus.HEARTBEAT_LOST
-    time.sleep(1.0)
-    assert 'ramping the arm down' in bench.monitor.output
-    _, _, velocities = bench.history(since)
-    assert np.abs(velocities[-1]).max() < 0.01
-    # a ramp, not a jump: each step is a small part of the speed
-    steps = np.abs(np.diff(velocities, axis=0)).max()
-    assert steps < 0.5 * np.abs(velocities).max()
-    assert np.abs(bench.arm() - ROBOT.arm.home).max() < 1.0, 'it went on to the end'
-    assert bench.trigger('safety_monitor/reset').success
 
 
 def test_controller_that_dies_ends_the_goal_and_the_executor_lives(bench):

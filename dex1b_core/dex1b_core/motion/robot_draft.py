@@ -97,35 +97,39 @@ def draft_robot(
     if not joints:
         raise ConfigurationError(f"{arm}: no driven joint between its root and '{mount.link}'")
     velocities, efforts, notes = _limits(combined, [joint.name for joint in joints])
-    middle = [float(np.clip(0.0, *joint.limits)) for joint in joints]
     robot = RobotDescription(
         name=name,
         arm_urdf=model,
         mount=mount,
         licence=licence,
         base_link=_base(chain),
-        arm=ArmDescription(
-            joints=tuple(joint.name for joint in joints),
-            home=tuple(middle),
-            velocity_limits=velocities,
-            acceleration_limits=tuple(round(ACCELERATION * value, 3) for value in velocities),
-            joint_margin=JOINT_MARGIN,
-            controller=controller or f'{name}_arm_controller',
-        ),
+        arm=_arm(joints, velocities, controller or f'{name}_arm_controller'),
         hand=description,
-        simulation=SimulatedRobotSettings(
-            arm=DriveSettings(
-                stiffness=2.0e4, damping=2.0e3, effort_limits=efforts, armature=0.1
-            ),
-            hand=DriveSettings(
-                stiffness=20.0, damping=1.0, effort_limits=description.effort_limits,
-                armature=1.0e-3,
-            ),
-        ),
+        simulation=_drives(efforts, description.effort_limits),
         workspace=WorkspaceBox(lower=(-10.0, -10.0, -10.0), upper=(10.0, 10.0, 10.0)),
-    )  # fmt: skip
+    )
     notes.append(f'accelerations are {ACCELERATION:g} times the velocities: no URDF states them')
     return _measured(robot, notes, np.random.default_rng(seed))
+
+
+def _arm(joints: list[TreeJoint], velocities: tuple[float, ...], controller: str) -> ArmDescription:
+    """Its home is the middle until postures were looked at."""
+    return ArmDescription(
+        joints=tuple(joint.name for joint in joints),
+        home=tuple(float(np.clip(0.0, *joint.limits)) for joint in joints),
+        velocity_limits=velocities,
+        acceleration_limits=tuple(round(ACCELERATION * value, 3) for value in velocities),
+        joint_margin=JOINT_MARGIN,
+        controller=controller,
+    )
+
+
+def _drives(arm: tuple[float, ...], hand: tuple[float, ...]) -> SimulatedRobotSettings:
+    """Stiff arm and soft hand with these effort limits [N m]."""
+    return SimulatedRobotSettings(
+        arm=DriveSettings(stiffness=2.0e4, damping=2.0e3, effort_limits=arm, armature=0.1),
+        hand=DriveSettings(stiffness=20.0, damping=1.0, effort_limits=hand, armature=1.0e-3),
+    )
 
 
 def _measured(robot: RobotDescription, notes: list[str], rng: np.random.Generator) -> DraftedRobot:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_ros.bringup import Stack, node_command
+from dex1b_ros.bringup import ACTIVE, Stack, running_node
 from dex1b_ros.node_list import NodeSpec, StackOptions
 from dex1b_ros.processes import usage
 
-ACTIVE = re.compile(r'active ([\d.]+) s after its start')
 HEAVY_LIBRARIES = {'torch': '/torch/', 'sapien': '/sapien/', 'mujoco': '/mujoco/'}
 
 
@@ -53,25 +50,9 @@ def bench_idle(*, folder: Path, settle_s: float = 20.0, seconds: float = 20.0) -
 
 def start_alone(name: str, executable: str, *, folder: Path) -> float:
     """Start one node of the stack on a quiet machine and return its start time [s]."""
-    command = node_command(NodeSpec(name, executable), StackOptions())
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f'{name}-alone.log').open('w+') as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            return _wait_for_line(Path(log.name), process)
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def _wait_for_line(log: Path, process: Any) -> float:
-    deadline = time.monotonic() + 60.0
-    while time.monotonic() < deadline and process.poll() is None:
-        found = ACTIVE.search(log.read_text())
-        if found:
-            return float(found.group(1))
-        time.sleep(0.05)
-    raise Dex1bError(ErrorCode.NODE_UNAVAILABLE, f'the node did not become active; see {log}')
+    log = folder / f'{name}-alone.log'
+    with running_node(NodeSpec(name, executable), StackOptions(), log=log) as start_s:
+        return start_s
 
 
 def _wait_until_active(stack: Stack, folder: Path) -> dict[str, float]:

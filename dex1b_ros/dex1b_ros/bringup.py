@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +24,8 @@ STOP_TIMEOUT_S = 8.0
 MOST_RESTARTS = 3
 """Of one node within RESTART_WINDOW_S; one that dies more often is given up."""
 RESTART_WINDOW_S = 60.0
+START_TIMEOUT_S = 60.0
+ACTIVE = re.compile(r'active ([\d.]+) s after its start')
 
 
 def own_domain() -> None:
@@ -40,6 +44,45 @@ def node_command(spec: NodeSpec, options: StackOptions) -> list[str]:
     for key, value in spec.parameters.items():
         command += ['-p', f'{key}:={_yaml_scalar(value)}']
     return command
+
+
+@contextmanager
+def running_node(
+    spec: NodeSpec, options: StackOptions, *, log: Path, timeout_s: float = START_TIMEOUT_S
+) -> Iterator[float]:
+    """One node's process for the length of a block; gives the time that it took to start [s].
+
+    Raises:
+        Dex1bError: NODE_UNAVAILABLE with the last words of its log, if it does not become active.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open('wb') as output:
+        process = subprocess.Popen(
+            node_command(spec, options), stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            yield _wait_until_active(process, log, timeout_s)
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_active(process: subprocess.Popen[bytes], log: Path, timeout_s: float) -> float:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline and process.poll() is None:
+        found = ACTIVE.search(log.read_text())
+        if found:
+            return float(found.group(1))
+        time.sleep(0.05)
+    raise Dex1bError(
+        ErrorCode.NODE_UNAVAILABLE,
+        f'the node did not become active within {timeout_s:.0f} s; the end of {log}:\n'
+        f'{log.read_text()[-1000:]}',
+    )
 
 
 def _require_executable(spec: NodeSpec) -> None:

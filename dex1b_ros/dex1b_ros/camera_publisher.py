@@ -14,7 +14,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from dex1b_core.simulation.camera import CameraDescription, DepthCamera
+from dex1b_core.perception import CameraIntrinsics
+from dex1b_core.simulation.camera import DepthCamera
 from dex1b_ros.conversions import image_msg, transform_msg
 
 _STILL = 1e-4  # what moves less between frames is not rendered again
@@ -60,7 +61,7 @@ class CameraPublisher:
             header = Header(stamp=stamp, frame_id=camera.description.frame)
             for publisher in self._infos.values():
                 if publisher.get_subscription_count():
-                    publisher.publish(camera_info(camera.description, header))
+                    publisher.publish(camera_info(camera.description.intrinsics, header))
             colour, depth = (
                 self._pixels[kind].get_subscription_count() > 0 for kind in ('color', 'depth')
             )
@@ -92,7 +93,7 @@ class CameraPublisher:
             self._node.destroy_publisher(publisher)
 
 
-def camera_info(camera: CameraDescription, header: Header) -> CameraInfo:
+def camera_info(camera: CameraIntrinsics, header: Header) -> CameraInfo:
     """Pinhole camera without distortion."""
     info = CameraInfo(header=header, height=camera.height, width=camera.width)
     info.distortion_model, info.d = 'plumb_bob', [0.0] * 5

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from dex1b_core.commands.bench import bench_app
+from dex1b_core.commands.bench import bench_app, node_pipelines
 from dex1b_core.commands.camera import camera_app
 from dex1b_core.commands.report_file import write_json
 from dex1b_core.errors import Dex1bError, ErrorCode
@@ -21,6 +23,10 @@ from dex1b_ros.reports import (
     plan_report,
     print_outcome,
 )
+
+if TYPE_CHECKING:
+    from dex1b_core.benchmark.perception_bench import Pipeline
+    from dex1b_core.perception import PerceptionSettings
 
 Namespace = typer.Option('', help='Namespace of the stack.')
 SimTime = typer.Option(True, help='Whether the stack runs on simulated time.')
@@ -36,6 +42,13 @@ def register(app: typer.Typer) -> None:
     app.command('security-policy')(security_policy)
     camera_app.command('check')(camera_check)
     bench_commands.register(bench_app)
+    node_pipelines.append(_node_pipeline)
+
+
+def _node_pipeline(settings: PerceptionSettings) -> AbstractContextManager[Pipeline]:
+    from dex1b_ros.perception_replay import node_pipeline
+
+    return node_pipeline(settings)
 
 
 def up(

@@ -18,7 +18,8 @@ from dex1b_core.perception import (
     RobotMask,
     Scene,
     check_stamp,
-    observe,
+    describe,
+    segment,
 )
 from dex1b_core.robots.description import load_robot
 from dex1b_msgs.action import CaptureScene
@@ -194,14 +195,12 @@ class PerceptionNode(Dex1bNode):
             prefix = self.params.tf_prefix
             poses = {link: self._pose(prefix + link, stamp) for link in mask.links}
         watch.lap('robot_pose')
-        scene = observe(
-            frames,
-            settings=self.params.scene,
-            robot_mask=mask,
-            link_poses=poses,
-            target=target,
+        segmentation = segment(
+            frames, settings=self.params.scene, robot_mask=mask, link_poses=poses
         )
-        watch.lap('observe')
+        watch.lap('segment')
+        scene = describe(segmentation, settings=self.params.scene, target=target)
+        watch.lap('describe')
         return Capture(scene, frames, watch.timings)
 
     def _wait(self, goal_handle: Any, collectors: list[ImageCollector]) -> None:

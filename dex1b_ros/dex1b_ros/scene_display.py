@@ -22,7 +22,7 @@ from dex1b_ros.node import LATCHED
 
 
 class SceneDisplay:
-    """Latched clouds, markers and picture of the last scene."""
+    """Latched clouds, markers, picture and labels of the last scene."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -31,9 +31,10 @@ class SceneDisplay:
         self._plane = node.create_publisher(MarkerArray, '~/support_plane', LATCHED)
         self._markers = node.create_publisher(MarkerArray, '~/markers', LATCHED)
         self._segmentation = node.create_publisher(Image, '~/segmentation', LATCHED)
+        self._labels = node.create_publisher(Image, '~/labels', LATCHED)
 
     def show(self, scene: Scene, frame: DepthFrame, snapshot: SceneSnapshot) -> None:
-        """Publish a scene; the picture is of the given camera, the scene's first."""
+        """Publish a scene; picture and labels are of the given camera, the scene's first."""
         header = snapshot.header
         self._object_cloud.publish(snapshot.object_cloud)
         self._obstacle_cloud.publish(snapshot.obstacle_cloud)
@@ -45,6 +46,7 @@ class SceneDisplay:
             scene.labels[0], scene.robot[0], scene.observation.label, frame.depth_m, frame.colour
         )
         self._segmentation.publish(image_msg(picture, 'rgb8', header))
+        self._labels.publish(image_msg(scene.labels[0].astype(np.uint16), 'mono16', header))
 
     def close(self) -> None:
         """Destroy the publishers."""
@@ -54,6 +56,7 @@ class SceneDisplay:
             self._plane,
             self._markers,
             self._segmentation,
+            self._labels,
         ):
             self._node.destroy_publisher(publisher)
 

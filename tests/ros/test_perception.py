@@ -169,7 +169,7 @@ def test_scene_of_two_boxes_is_measured(bench: Bench) -> None:
     assert len(scene.obstacles) > 50
     assert (scene.obstacles[:, 1] > 0.15).all()
     assert len(scene.shapes) == 3
-    assert {timing.stage for timing in result.timings} >= {'wait_for_images', 'observe'}
+    assert {timing.stage for timing in result.timings} >= {'segment', 'describe'}
     assert list(result.scene.summary.cameras) == ['camera']
 
 

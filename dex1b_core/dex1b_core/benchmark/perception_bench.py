@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ from dex1b_core.benchmark.captures import (
 )
 from dex1b_core.benchmark.plain_segmentation import cluster_image, plain_clusters
 from dex1b_core.benchmark.segmentation_metrics import SceneScore, score_segmentation, summarise
+from dex1b_core.errors import Dex1bError
 from dex1b_core.perception import PerceptionSettings, segment
 
 _PACKAGES = ('dex1b_core', 'numpy', 'opencv-python-headless', 'open3d', 'scipy')
@@ -52,21 +53,62 @@ class Timing:
     """Of one run.
 
     Attributes:
-        cpu_ms: Processor time of the process, all its threads.
+        ms: From depth to labels, as `Pipeline.timed` says.
         wall_ms: On the clock, which other processes disturb.
     """
 
-    cpu_ms: float
+    ms: float
     wall_ms: float
+
+
+class Pipeline(Protocol):
+    """Something that finds objects in a capture.
+
+    Attributes:
+        name: For the report.
+        timed: What `Timing.ms` and `Timing.wall_ms` are, in words.
+    """
+
+    name: str
+    timed: dict[str, str]
+
+    def __call__(
+        self, capture: LabelledCapture, repeats: int
+    ) -> tuple[NDArray[np.int32], tuple[Timing, ...]]:
+        """Label image (H, W), 0 = no object, and the times of `repeats` runs.
+
+        Raises:
+            Dex1bError: it finds nothing, or refuses the capture.
+        """
+        ...
+
+
+class LibraryPipeline:
+    """`segment`, called here."""
+
+    def __init__(self, perception: PerceptionSettings) -> None:
+        self.name = 'library'
+        self.timed = {'ms': 'processor time of segment', 'wall_ms': 'of the same, on the clock'}
+        self._perception = perception
+
+    def __call__(
+        self, capture: LabelledCapture, repeats: int
+    ) -> tuple[NDArray[np.int32], tuple[Timing, ...]]:
+        """See `Pipeline`."""
+        found, timings = _timed(
+            lambda: segment([capture.frame], settings=self._perception), repeats
+        )
+        return found.labels[0], timings
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one pipeline made of a scene."""
+    """What one pipeline made of a scene; `error` says why it found nothing."""
 
     labels: NDArray[np.int32] = field(repr=False)
     score: SceneScore
     timings: tuple[Timing, ...]
+    error: str = ''
 
 
 @dataclass(frozen=True)
@@ -79,13 +121,20 @@ class SceneResult:
 
 
 def bench_perception(
-    settings: PerceptionBenchSettings, show: Callable[[SceneResult], None] = lambda _: None
+    settings: PerceptionBenchSettings,
+    show: Callable[[SceneResult], None] = lambda _: None,
+    pipeline: Pipeline | None = None,
 ) -> tuple[dict[str, Any], list[SceneResult]]:
     """Measure every scene of a folder, on one core.
 
     Timed is everything from the depth image in metres to the label image: flying pixels,
     deprojection, crop, support plane, normals, instances. The plain pipeline is timed from the
     same image to its clusters, without carrying their labels back to pixels.
+
+    Args:
+        settings: What to measure.
+        show: Called with each scene.
+        pipeline: Finds the objects; None = the library, in this process.
 
     Returns:
         The report (see `perception_report`) and the scenes.
@@ -94,27 +143,33 @@ def bench_perception(
         Dex1bError: INVALID_REQUEST for a folder of another layout, DEPTH_EMPTY, NO_PLANE.
     """
     folders = capture_folders(settings.data)
+    pipeline = pipeline or LibraryPipeline(settings.perception)
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     results = []
     try:
         for folder in folders:
             capture = read_capture(folder, settings.perception)
-            results.append(_measure(capture, settings))
+            results.append(_measure(capture, settings, pipeline))
             show(results[-1])
     finally:
         cv2.setNumThreads(threads)
-    return perception_report(settings, results), results
+    return perception_report(settings, results, pipeline), results
 
 
-def _measure(capture: LabelledCapture, settings: PerceptionBenchSettings) -> SceneResult:
+def _measure(
+    capture: LabelledCapture, settings: PerceptionBenchSettings, pipeline: Pipeline
+) -> SceneResult:
     truth = np.where(capture.truth >= FIRST_OBJECT, capture.truth, 0)
     frame = capture.frame
-    found, timings = _timed(
-        lambda: segment([frame], settings=settings.perception), settings.repeats
-    )
-    labels = found.labels[0]
-    ours = Measured(labels, score_segmentation(labels, truth), timings)
+    timings: tuple[Timing, ...]
+    try:
+        labels, timings = pipeline(capture, settings.repeats)
+        error = ''
+    except Dex1bError as refusal:
+        labels, timings = np.zeros(truth.shape, np.int32), ()
+        error = f'{refusal.error_code.name}: {refusal.message}'
+    ours = Measured(labels, score_segmentation(labels, truth), timings, error)
     if not settings.plain:
         return SceneResult(capture, ours, None)
     clusters, timings = _timed(lambda: plain_clusters(frame), settings.repeats)
@@ -130,7 +185,7 @@ def _timed(work: Callable[[], Any], repeats: int) -> tuple[Any, tuple[Timing, ..
         work()
         timings.append(
             Timing(
-                cpu_ms=(time.process_time() - cpu) * 1e3,
+                ms=(time.process_time() - cpu) * 1e3,
                 wall_ms=(time.perf_counter() - wall) * 1e3,
             )
         )
@@ -138,17 +193,19 @@ def _timed(work: Callable[[], Any], repeats: int) -> tuple[Any, tuple[Timing, ..
 
 
 def perception_report(
-    settings: PerceptionBenchSettings, results: Sequence[SceneResult]
+    settings: PerceptionBenchSettings, results: Sequence[SceneResult], pipeline: Pipeline
 ) -> dict[str, Any]:
     """The report, ready for JSON.
 
-    Keys: those of `summarise`; `ms` with p50 and p99 of processor time over all timed runs, and
-    `wall_ms` likewise by the clock; `scenes`, one row each; `plain`, the same figures of the plain
-    pipeline, or None; `objects`, `settings`, `seed`, `versions`, `machine`.
+    Keys: those of `summarise`; `ms` and `wall_ms` with p50 and p99 over all timed runs, which
+    `pipeline` and `timed` explain; `scenes`, one row each; `plain`, the same figures of the plain
+    pipeline by processor time, or None; `objects`, `settings`, `seed`, `versions`, `machine`.
     """
     plain = [result.plain for result in results if result.plain is not None]
     return {
         **_figures([result.ours for result in results]),
+        'pipeline': pipeline.name,
+        'timed': pipeline.timed,
         'plain': _figures(plain) if plain else None,
         'objects': sum(len(result.capture.objects) for result in results),
         'scenes': [_row(result) for result in results],
@@ -166,13 +223,14 @@ def perception_report(
 def _figures(measured: Sequence[Measured]) -> dict[str, Any]:
     timings = [timing for one in measured for timing in one.timings]
     return summarise([one.score for one in measured]) | {
-        'ms': _percentiles([timing.cpu_ms for timing in timings]),
+        'ms': _percentiles([timing.ms for timing in timings]),
         'wall_ms': _percentiles([timing.wall_ms for timing in timings]),
     }
 
 
 def _percentiles(values: Sequence[float]) -> dict[str, float]:
-    return {name: float(np.percentile(values, at)) for name, at in (('p50', 50), ('p99', 99))}
+    points = (('p50', 50), ('p99', 99))
+    return {name: float(np.percentile(values, at)) if values else np.nan for name, at in points}
 
 
 def _row(result: SceneResult) -> dict[str, Any]:
@@ -187,7 +245,8 @@ def _row(result: SceneResult) -> dict[str, Any]:
         'ious': score.ious.round(4).tolist(),
         'over_seg': score.over_seg,
         'under_seg': score.under_seg,
-        'ms': float(np.median([timing.cpu_ms for timing in result.ours.timings])),
+        'ms': _percentiles([timing.ms for timing in result.ours.timings])['p50'],
+        'error': result.ours.error,
         'plain_f_score': None if result.plain is None else result.plain.score.f_score,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,14 @@ def write_perception_page(
             {
                 'objects': report['objects'],
                 'parameter sets': 1,
+                'through': report['pipeline'],
                 'processor': report['machine']['processor'],
             }
         ),
         '<h2>Figures</h2>',
         table(['', 'goal', 'dex1b', 'plain Open3D'], _figure_rows(report)),
+        f'<p>Time: {escape(report["timed"]["ms"])}; wall clock: '
+        f'{escape(report["timed"]["wall_ms"])}. Plain Open3D: processor time.</p>',
         '<h2>Worst scenes</h2>',
         *figures,
         '<h2>All scenes, worst first</h2>',
@@ -108,6 +112,8 @@ def _fit(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _words(result: SceneResult) -> str:
     score = result.ours.score
+    if result.ours.error:
+        return f'{result.capture.name}: refused, {result.ours.error}'
     return (
         f'{result.capture.name}: F {score.f_score:.3f}, {score.found} found of '
         f'{len(score.ious)}, IoU {", ".join(f"{iou:.2f}" for iou in score.ious)}'
@@ -130,8 +136,8 @@ def _figure_rows(report: dict[str, Any]) -> list[list[str]]:
         ('objects with IoU > 0.75', '≥ 90 %', lambda r: f'{100 * r["share_iou_over_75"]:.1f} %'),
         ('over-segmentation', '', lambda r: f'{100 * r["over_seg"]:.1f} %'),
         ('under-segmentation', '', lambda r: f'{100 * r["under_seg"]:.1f} %'),
-        ('processor time, p50', '≤ 33 ms', lambda r: f'{r["ms"]["p50"]:.1f} ms'),
-        ('processor time, p99', '≤ 60 ms', lambda r: f'{r["ms"]["p99"]:.1f} ms'),
+        ('time, p50', '≤ 33 ms', lambda r: f'{r["ms"]["p50"]:.1f} ms'),
+        ('time, p99', '≤ 60 ms', lambda r: f'{r["ms"]["p99"]:.1f} ms'),
         ('wall clock, p50', '', lambda r: f'{r["wall_ms"]["p50"]:.1f} ms'),
         ('wall clock, p99', '', lambda r: f'{r["wall_ms"]["p99"]:.1f} ms'),
     ]

@@ -14,7 +14,7 @@ from dex1b_core.perception.freespace import View
 from dex1b_core.perception.hand_eye import HandEyeCalibration, calibrate_hand_eye
 from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
 from dex1b_core.perception.robot_mask import RobotMask
-from dex1b_core.perception.scene import Scene, observe
+from dex1b_core.perception.scene import Scene, describe, observe
 from dex1b_core.perception.segmentation import Segmentation, segment
 from dex1b_core.perception.settings import PerceptionSettings
 from dex1b_core.perception.shapes import reconstruct_shapes
@@ -39,6 +39,7 @@ __all__ = [
     'check_depth',
     'check_stamp',
     'decode_depth',
+    'describe',
     'find_support_plane',
     'make_intrinsics',
     'median_depth',

@@ -16,7 +16,7 @@ from dex1b_core.perception.freespace import View
 from dex1b_core.perception.instances import bounding_window
 from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
 from dex1b_core.perception.robot_mask import RobotMask
-from dex1b_core.perception.segmentation import Cloud, segment
+from dex1b_core.perception.segmentation import Cloud, Segmentation, segment
 from dex1b_core.perception.settings import PerceptionSettings
 from dex1b_core.perception.shapes import reconstruct_shapes
 from dex1b_core.perception.surface import make_surface
@@ -80,6 +80,22 @@ def observe(
     segmentation = segment(
         frames, settings=settings, robot_mask=robot_mask, link_poses=link_poses or {}
     )
+    return describe(segmentation, settings=settings, target=target)
+
+
+def describe(
+    segmentation: Segmentation, *, settings: PerceptionSettings, target: Target | None = None
+) -> Scene:
+    """Measure the objects that `segment` found, and all that is known about the target.
+
+    Args:
+        segmentation: Of the frames.
+        settings: Thresholds and sizes.
+        target: What to grasp; None = the most graspable object.
+
+    Raises:
+        Dex1bError: NO_OBJECT, TOO_FEW_POINTS, ROBOT_OCCLUDES, TARGET_NOT_FOUND or INVALID_REQUEST.
+    """
     clouds, labels, plane = segmentation.clouds, segmentation.labels, segmentation.plane
     views = [
         LabelledView(cloud.frame.camera, image, cloud.robot, cloud.points)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,19 @@ _REFERENCE = 0.7  # [m] distance at which noise is stated
 
 
 class DepthNoise(StrictModel):
-    """Noise of a stereo depth camera; every share and size 0 is a perfect camera."""
+    """Noise of a stereo or structured-light camera; every share and size 0 is a perfect camera.
+
+    Beside what stands in front there are shadows, which one of the two eyes does not see. They
+    grow with the difference of inverse depth, from `shadow_least` on.
+    """
 
     gaussian: float = Field(0.0010, ge=0, description='[m] at 0.7 m, grows with z^2')
+    correlation: float = Field(0.0, ge=0, le=5, description='[px] over which noise is alike')
     quantisation: float = Field(0.0010, ge=0, description='[m] at 0.7 m, steps of inverse depth')
     edge_dropout: float = Field(0.4, ge=0, le=1, description='share lost at depth steps')
+    shadow_left: float = Field(0.0, ge=0, description='[px m] lost to the left of what is nearer')
+    shadow_right: float = Field(0.0, ge=0, description='[px m] lost to the right of it')
+    shadow_least: float = Field(0.08, ge=0, description='[1/m] step without a shadow')
     flying_pixels: float = Field(0.15, ge=0, le=1, description='share in between at depth steps')
     edge_step: float = Field(0.015, gt=0, description='[m] what counts as a depth step')
     grazing_cosine: float = Field(
@@ -44,18 +53,46 @@ class DepthNoise(StrictModel):
         noisy = depth.copy()
         if self.edge_dropout > 0 or self.flying_pixels > 0:
             self._disturb_edges(noisy, depth, generator)
+        noisy[self._shadows(depth)] = np.nan
         if self.grazing_cosine > 0:
             lost = 1.0 - incidence / np.float32(self.grazing_cosine)
             noisy[generator.random(depth.shape, dtype=np.float32) < lost] = np.nan
         if self.gaussian > 0:
             sigma = (noisy / np.float32(_REFERENCE)) ** 2 * np.float32(self.gaussian)
-            noisy += sigma * generator.standard_normal(depth.shape, dtype=np.float32)
+            noisy += sigma * self._normal(depth.shape, generator)
         if self.quantisation > 0:
             step = np.float32(self.quantisation / _REFERENCE**2)
             with np.errstate(divide='ignore', invalid='ignore'):
                 noisy = 1.0 / (np.rint(1.0 / noisy / step) * step)
         noisy[~np.isfinite(noisy) | (noisy <= 0)] = np.nan
         return noisy.astype(np.float32, copy=False)
+
+    def _normal(self, shape: tuple[int, ...], generator: np.random.Generator) -> Image:
+        """Standard normal values, alike within `correlation`."""
+        values = generator.standard_normal(shape, dtype=np.float32)
+        if self.correlation == 0:
+            return values
+        import cv2
+
+        size = 2 * math.ceil(3 * self.correlation) + 1
+        kernel = cv2.getGaussianKernel(size, self.correlation, cv2.CV_32F)
+        kernel /= np.sqrt((kernel**2).sum())
+        return np.asarray(cv2.sepFilter2D(values, -1, kernel, kernel))
+
+    def _shadows(self, depth: Image) -> NDArray[np.bool_]:
+        """Pixels (H, W) beside something nearer that hides them from the other eye."""
+        lost = np.zeros(depth.shape, dtype=bool)
+        inverse = np.nan_to_num(1 / depth)
+        for reach, toward in ((self.shadow_left, -1), (self.shadow_right, 1)):
+            if reach == 0:
+                continue
+            # k pixels on are lost where the step is over k / reach + least: a falling ramp from
+            # every pixel, of which the highest counts
+            row = inverse[:, ::toward]
+            ramp = np.arange(row.shape[1], dtype=np.float32) / np.float32(reach)
+            highest = np.maximum.accumulate(row + ramp, axis=1)
+            lost[:, ::toward] |= highest - ramp - np.float32(self.shadow_least) > row
+        return lost
 
     def _disturb_edges(self, noisy: Image, depth: Image, generator: np.random.Generator) -> None:
         far = np.where(np.isnan(depth), np.float32(1e3), depth)

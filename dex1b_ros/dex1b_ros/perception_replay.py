@@ -1,0 +1,168 @@
+"""Captures with ground truth replayed as camera topics to a perception node of its own."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rclpy
+from geometry_msgs.msg import TransformStamped
+from numpy.typing import NDArray
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+from tf2_msgs.msg import TFMessage
+
+from dex1b_core.benchmark.captures import LabelledCapture
+from dex1b_core.benchmark.perception_bench import Timing
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.perception import PerceptionSettings
+from dex1b_core.robots import load_robot
+from dex1b_msgs.action import CaptureScene
+from dex1b_ros import conversions
+from dex1b_ros.action_client import ActionClient
+from dex1b_ros.bringup import own_domain, running_node
+from dex1b_ros.camera_publisher import camera_info, encode_depth
+from dex1b_ros.node import LATCHED, wait_for
+from dex1b_ros.node_list import NodeSpec, StackOptions
+from dex1b_ros.tf_buffer import STATIC_QOS
+
+MAX_DEPTH = 10.0  # [m] as captures are read
+PERIOD_S = 0.1  # of the images
+PATIENCE_S = 60.0
+
+
+@contextmanager
+def node_pipeline(settings: PerceptionSettings) -> Iterator[NodePipeline]:
+    """A perception node with these settings, and captures for it, in a domain of their own.
+
+    Raises:
+        Dex1bError: NODE_UNAVAILABLE when the node does not become active.
+    """
+    own_domain()
+    usual = PerceptionSettings().model_dump(mode='json')
+    changed = {k: v for k, v in settings.model_dump(mode='json').items() if v != usual[k]}
+    parameters: dict[str, Any] = {'mask_robot': False, 'max_depth': MAX_DEPTH}
+    parameters |= {f'scene.{key}': value for key, value in changed.items()}
+    spec = NodeSpec('perception', 'perception_node', parameters)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_node(spec, StackOptions(), log=Path(folder) / 'perception.log'),
+    ):
+        pipeline = NodePipeline()
+        try:
+            yield pipeline
+        finally:
+            pipeline.close()
+
+
+class NodePipeline:
+    """Publishes depth, camera_info and TF of one capture at a time, and asks for the scene."""
+
+    def __init__(self) -> None:
+        self.name = 'node'
+        self.timed = {
+            'ms': "the node's stage segment, on the clock",
+            'wall_ms': 'from the goal to its result, waiting for images included',
+        }
+        self._context = rclpy.Context()
+        self._context.init()
+        self._node = Node('capture_replay', context=self._context)
+        self._depth = self._node.create_publisher(Image, 'camera/depth/image_raw', 5)
+        self._info = self._node.create_publisher(CameraInfo, 'camera/depth/camera_info', 5)
+        self._static = self._node.create_publisher(TFMessage, '/tf_static', STATIC_QOS)
+        self._changed = threading.Condition()
+        self._labels: Image | None = None
+        self._node.create_subscription(Image, 'perception/labels', self._keep, LATCHED)
+        self._action = ActionClient(self._node, CaptureScene, 'capture_scene')
+        self._shown: tuple[CameraInfo, Image] | None = None
+        self._node.create_timer(PERIOD_S, self._publish)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Destroy the node."""
+        self._shown = None
+        self._executor.shutdown(timeout_sec=2.0)
+        self._thread.join(3.0)
+        self._action.destroy()
+        self._node.destroy_node()
+        self._context.try_shutdown()
+
+    def __call__(
+        self, capture: LabelledCapture, repeats: int
+    ) -> tuple[NDArray[np.int32], tuple[Timing, ...]]:
+        """See `Pipeline`; as many images are averaged as the node does by itself."""
+        self._place(capture)
+        header = Header(frame_id=_frame_of(capture))
+        pixels = encode_depth(capture.frame.depth_m, '16UC1')
+        self._shown = (
+            camera_info(capture.frame.intrinsics, header),
+            conversions.image_msg(pixels, '16UC1', header),
+        )
+        try:
+            labels, _ = self._look()
+            return labels, tuple(self._look()[1] for _ in range(repeats))
+        finally:
+            self._shown = None
+
+    def _place(self, capture: LabelledCapture) -> None:
+        """Tell where the camera of a capture is; each has a frame of its own."""
+        message = TransformStamped(child_frame_id=_frame_of(capture))
+        message.header.frame_id = load_robot('xarm7_ability').base_link
+        message.transform = conversions.transform_msg(capture.frame.planning_T_camera)
+        self._static.publish(TFMessage(transforms=[message]))
+
+    def _publish(self) -> None:
+        if self._shown is None:
+            return
+        info, depth = self._shown
+        info.header.stamp = depth.header.stamp = self._node.get_clock().now().to_msg()
+        self._info.publish(info)
+        self._depth.publish(depth)
+
+    def _look(self) -> tuple[NDArray[np.int32], Timing]:
+        if not self._action.wait_for_server(PATIENCE_S):
+            raise Dex1bError(
+                ErrorCode.NODE_UNAVAILABLE, f'no perception node within {PATIENCE_S:.0f} s'
+            )
+        begin = time.monotonic()
+        goal = CaptureScene.Goal(timeout=conversions.duration_msg(PATIENCE_S))
+        handle = wait_for(self._action.send_goal_async(goal), PATIENCE_S, 'the goal')
+        result = wait_for(handle.get_result_async(), 2 * PATIENCE_S, 'the capture').result
+        elapsed = time.monotonic() - begin
+        if result.error_code != ErrorCode.NONE:
+            raise Dex1bError(ErrorCode(result.error_code), result.error_msg)
+        stages = {t.stage: conversions.seconds(t.duration) for t in result.timings}
+        labels = conversions.image(self._labels_of(result.scene.header)).astype(np.int32)
+        return labels, Timing(1e3 * stages['segment'], 1e3 * elapsed)
+
+    def _keep(self, message: Image) -> None:
+        with self._changed:
+            self._labels = message
+            self._changed.notify_all()
+
+    def _labels_of(self, header: Header) -> Image:
+        """The label image of a scene; it is published before the result, but may come after."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._labels is not None and self._labels.header == header, PATIENCE_S
+            )
+            if self._labels is None or self._labels.header != header:
+                raise Dex1bError(
+                    ErrorCode.DEADLINE, f'no label image of the scene within {PATIENCE_S:.0f} s'
+                )
+            return self._labels
+
+
+def _frame_of(capture: LabelledCapture) -> str:
+    return f'{capture.name}_optical_frame'

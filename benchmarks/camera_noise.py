@@ -39,6 +39,7 @@ CLEAR = 25  # [px] from objects at which holes are the table's own
 INSIDE, BESIDE = 5, 5  # [px] from a border to where the depths of its two sides are read
 LONGEST_GAP = 40  # [px] without depth between an object and the table beside it
 OFF = 0.01  # farther from both sides is between them [m]
+COLOURS = ('black', 'tab:blue', 'tab:orange')  # of the curves
 RISES = (0.05, 0.15, 0.25, 0.4)  # [1/m] limits of the bins of disparity across a border
 
 
@@ -233,17 +234,20 @@ def draw(path: Path, found: dict[str, Sample]) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout='constrained')
-    for name, sample in found.items():
+    for colour, (name, sample) in zip(
+        ('black', 'tab:blue', 'tab:orange'), found.items(), strict=False
+    ):
         depth, angle, noise, _ = np.array(sample.blocks).T
         edges = np.array(sample.borders)
-        style = {'label': name, 'marker': 'o', 'linestyle': '-' if name == 'real' else '--'}
+        style = {'label': name, 'marker': 'o', 'markersize': 4, 'color': colour}
         axes[0].plot(*_curve(depth, 1e3 * noise, np.arange(0.6, 1.5, 0.1)), **style)
         level = 1e3 * noise / depth**2
         axes[1].plot(*_curve(np.degrees(angle), level, np.arange(20, 75, 5)), **style)
         for side, words in ((-1, 'left'), (1, 'right')):
             chosen = edges[edges[:, 0] == side]
             curve = _curve(chosen[:, 1], chosen[:, 2], np.arange(0.05, 0.55, 0.05))
-            axes[2].plot(*curve, **style | {'label': f'{name}, {words} of the object'})
+            marker = {'marker': '<' if side < 0 else '>', 'linestyle': '-' if side < 0 else ':'}
+            axes[2].plot(*curve, **style | marker | {'label': f'{name}, {words} of the object'})
     labels = (
         ('depth [m]', 'noise [mm]'),
         ('angle of incidence [degrees]', 'noise / depth² [mm/m²]'),

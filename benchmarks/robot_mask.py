@@ -26,7 +26,7 @@ from dex1b_core.motion.collision import TABLE as TABLE_BODY
 from dex1b_core.motion.collision import CollisionChecker
 from dex1b_core.motion.robot_model import RobotModel, hull
 from dex1b_core.motion.settings import MotionSettings
-from dex1b_core.perception import DepthFrame, PerceptionSettings, RobotMask, segment
+from dex1b_core.perception import DepthFrame, PerceptionSettings, RobotMask, in_workspace, segment
 from dex1b_core.robots import RobotDescription, load_robot
 from dex1b_core.simulation.camera import CameraDescription, load_camera
 from dex1b_core.simulation.raycast import Rendering
@@ -85,16 +85,10 @@ def looks(
             frame = DepthFrame(depth, camera.intrinsics, camera.world_T_camera, rendering.colour)
             look = Look(shape, rendering, frame, links)
             seen = look.shows(OBJECT) & np.isfinite(depth)
-            near = look.robot & within(frame.points(), settings)
+            near = look.robot & in_workspace(frame.points(), settings)
             if near.sum() >= LEAST_ROBOT and seen.sum() >= LEAST_OBJECT:
                 wanted -= 1
                 yield look
-
-
-def within(points: np.ndarray, settings: PerceptionSettings) -> np.ndarray:
-    """(H, W) points inside the workspace."""
-    lower, upper = settings.workspace_lower, settings.workspace_upper
-    return ((points > lower) & (points < upper)).all(axis=-1)
 
 
 def _free_postures(
@@ -119,7 +113,7 @@ def _free_postures(
 def judge(look: Look, mask: RobotMask, settings: PerceptionSettings) -> dict[str, Any]:
     """What the mask and the segmentation made of one look."""
     points = look.frame.points()
-    near = int((look.robot & within(points, settings)).sum())
+    near = int((look.robot & in_workspace(points, settings)).sum())
     row: dict[str, Any] = {'object': look.object, 'robot_in_workspace': near}
     try:
         found = segment(

@@ -17,8 +17,11 @@ from dex1b_core.perception import (
     DepthFrame,
     Target,
     TargetMode,
+    check_camera_still,
     check_depth,
+    check_still,
     decode_depth,
+    in_workspace,
     make_intrinsics,
     median_depth,
     rectify_depth,
@@ -63,8 +66,8 @@ def make_frame(sets: Sequence[ImageSet], camera: str, params: Any, pose_of: Pose
     """Median of the depth images, placed by TF at the stamp of the last.
 
     Raises:
-        Dex1bError: DEPTH_ENCODING, DEPTH_EMPTY, CAMERA_INFO_MISMATCH, TF_ERROR or
-            INVALID_REQUEST.
+        Dex1bError: DEPTH_ENCODING, DEPTH_EMPTY, CAMERA_INFO_MISMATCH, TF_ERROR, INVALID_REQUEST, or
+            SCENE_MOVING when camera or workspace changed between the images.
     """
     last = sets[-1]
     depths = [_decode(item.depth, params) for item in sets]
@@ -84,8 +87,12 @@ def make_frame(sets: Sequence[ImageSet], camera: str, params: Any, pose_of: Pose
         )
     intrinsics = make_intrinsics(info.k.tolist(), info.width, info.height, depths[-1].shape)
     depth = rectify_depth(median_depth(depths), intrinsics, info.d)
-    pose = pose_of(frame, last.stamp_s)
-    return DepthFrame(depth, intrinsics, pose, _colour(last.colour), last.stamp_s, camera)
+    poses = [pose_of(frame, item.stamp_s) for item in (*sets[:-1][:1], last)]
+    check_camera_still(poses, camera)
+    colour, span = _colour(last.colour), last.stamp_s - sets[0].stamp_s
+    made = DepthFrame(depth, intrinsics, poses[-1], colour, last.stamp_s, camera, span)
+    check_still(depths, in_workspace(made.points(), params.scene), camera)
+    return made
 
 
 def _decode(message: Image, params: Any) -> NDArray[np.float32]:

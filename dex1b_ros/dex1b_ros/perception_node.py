@@ -149,7 +149,7 @@ class PerceptionNode(Dex1bNode):
             collectors = self._collect(goal_handle.request)
             capture = await self.in_thread(self._capture, goal_handle, collectors)
             self._fill(result, capture)
-            self._display.show(capture.scene, capture.frames[0], result.scene)
+            self._display.show(capture.scene, capture.frames, result.scene)
             goal_handle.succeed()
         except Exception as error:
             self.fail(result, error)

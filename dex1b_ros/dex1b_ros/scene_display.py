@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Point, Vector3
 from numpy.typing import NDArray
 from rclpy.node import Node
@@ -19,6 +21,7 @@ from dex1b_core.perception.boxes import plane_frame
 from dex1b_msgs.msg import SceneSnapshot
 from dex1b_ros.conversions import image_msg, pose_msg, vector_msg
 from dex1b_ros.node import LATCHED
+from dex1b_ros.object_report import objects_msg
 
 
 class SceneDisplay:
@@ -31,10 +34,12 @@ class SceneDisplay:
         self._plane = node.create_publisher(MarkerArray, '~/support_plane', LATCHED)
         self._markers = node.create_publisher(MarkerArray, '~/markers', LATCHED)
         self._segmentation = node.create_publisher(Image, '~/segmentation', LATCHED)
+        self._objects = node.create_publisher(DiagnosticArray, '~/objects', LATCHED)
         self._labels = node.create_publisher(Image, '~/labels', LATCHED)
 
-    def show(self, scene: Scene, frame: DepthFrame, snapshot: SceneSnapshot) -> None:
-        """Publish a scene; picture and labels are of the given camera, the scene's first."""
+    def show(self, scene: Scene, frames: Sequence[DepthFrame], snapshot: SceneSnapshot) -> None:
+        """Publish a scene; picture and labels are of its first camera."""
+        frame = frames[0]
         header = snapshot.header
         self._object_cloud.publish(snapshot.object_cloud)
         self._obstacle_cloud.publish(snapshot.obstacle_cloud)
@@ -46,6 +51,8 @@ class SceneDisplay:
             scene.labels[0], scene.robot[0], scene.observation.label, frame.depth_m, frame.colour
         )
         self._segmentation.publish(image_msg(picture, 'rgb8', header))
+        now = self._node.get_clock().now().nanoseconds * 1e-9
+        self._objects.publish(objects_msg(scene, frames, header, now))
         self._labels.publish(image_msg(scene.labels[0].astype(np.uint16), 'mono16', header))
 
     def close(self) -> None:
@@ -56,6 +63,7 @@ class SceneDisplay:
             self._plane,
             self._markers,
             self._segmentation,
+            self._objects,
             self._labels,
         ):
             self._node.destroy_publisher(publisher)

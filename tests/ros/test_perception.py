@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TransformStamped
 from harness import Client, NodeProcess
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
@@ -56,6 +57,7 @@ class SyntheticCamera:
     info_size: tuple[int, int] = (WIDTH, HEIGHT)
     frame: str = 'camera_optical_frame'
     stamp_offset_s: float = 0.0
+    next_depth: np.ndarray | None = None  # taken in turn with `depth`
     frozen_ns: int | None = None
     label: str | None = None  # encoding that the message claims
     cut: int = 0  # bytes that are missing
@@ -82,6 +84,8 @@ class SyntheticCamera:
         now = self.frozen_ns or now
         header = Header(frame_id=self.frame)
         header.stamp.sec, header.stamp.nanosec = divmod(now, 10**9)
+        if self.next_depth is not None:
+            self.depth, self.next_depth = self.next_depth, self.depth
         if self.encoding == '16UC1':
             pixels = np.nan_to_num(self.depth * 1000).astype(np.uint16)
         elif self.encoding == '32FC1':
@@ -106,7 +110,7 @@ class SyntheticCamera:
         self.depth, self.encoding = box_scene(BOX, SECOND_BOX), '16UC1'
         self.info_size, self.frame = (WIDTH, HEIGHT), 'camera_optical_frame'
         self.stamp_offset_s, self.on = 0.0, True
-        self.frozen_ns, self.label, self.cut = None, None, 0
+        self.frozen_ns, self.label, self.cut, self.next_depth = None, None, 0, None
 
 
 @dataclass
@@ -200,6 +204,25 @@ def test_clouds_and_picture_are_latched(bench: Bench) -> None:
 
     assert cloud.header.frame_id == 'link_base'
     assert (picture.width, picture.height, picture.encoding) == (WIDTH, HEIGHT, 'rgb8')
+
+
+def test_every_object_is_reported_with_what_is_known_of_it(bench: Bench) -> None:
+    header = bench.capture().scene.header
+
+    report = bench.client.wait_for_message(
+        DiagnosticArray, 'perception/objects', LATCHED, accept=lambda m: m.header == header
+    )
+
+    objects, camera = report.status[:-1], report.status[-1]
+    assert [status.name for status in report.status] == ['object 1', 'object 2', 'camera camera']
+    assert [status.message for status in objects].count('target') == 1
+    for status in objects:
+        values = {item.key: float(item.value) for item in status.values}
+        assert values['completeness'] > 0.95
+        assert values['confidence'] > 0.95
+    times = {item.key: float(item.value) for item in camera.values}
+    assert 0 < times['age'] < 10
+    assert 0.05 < times['span'] < 2
 
 
 @pytest.mark.parametrize(
@@ -303,6 +326,10 @@ def _frozen_stamp(camera: SyntheticCamera) -> None:
     camera.frozen_ns = camera.client.node.get_clock().now().nanoseconds + 400_000_000
 
 
+def _moving_object(camera: SyntheticCamera) -> None:
+    camera.next_depth = box_scene(BOX, np.add(SECOND_BOX, [0.0, 0.01, 0.0]))
+
+
 def _future_stamp(camera: SyntheticCamera) -> None:
     camera.stamp_offset_s = 100.0
 
@@ -320,6 +347,7 @@ def _future_stamp(camera: SyntheticCamera) -> None:
         (_one_depth, ErrorCode.DEPTH_EMPTY, 'every valid pixel'),
         (_too_few_bytes, ErrorCode.INVALID_REQUEST, 'bytes'),
         (_frozen_stamp, ErrorCode.STALE_DEPTH, 'the stamp of the one before'),
+        (_moving_object, ErrorCode.SCENE_MOVING, 'wait until the scene rests'),
         (_future_stamp, ErrorCode.STALE_DEPTH, 'in the future'),
         (_zero_size, ErrorCode.DEPTH_EMPTY, '0x0'),
         (_all_nan, ErrorCode.DEPTH_EMPTY, 'no valid pixel'),

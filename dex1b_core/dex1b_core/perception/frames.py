@@ -63,8 +63,9 @@ class DepthFrame:
         intrinsics: Of the depth image.
         planning_T_camera: (4, 4) pose of the optical frame (z forward, x right, y down).
         colour: (H, W, 3) uint8 RGB aligned with the depth, or None.
-        stamp_s: When it was taken [s].
+        stamp_s: When it was taken [s]; of several that were averaged, the last.
         camera: The camera's name.
+        span_s: Time from the first image averaged to the last [s].
     """
 
     depth_m: NDArray[np.float32]
@@ -73,6 +74,7 @@ class DepthFrame:
     colour: NDArray[np.uint8] | None = None
     stamp_s: float = 0.0
     camera: str = 'camera'
+    span_s: float = 0.0
 
     def points(self) -> NDArray[np.float32]:
         """(H, W, 3) points in the planning frame [m], NaN where not measured."""

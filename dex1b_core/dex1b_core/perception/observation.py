@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dex1b_core.geometry import OrientedBox, Plane
+from dex1b_core.perception.visibility import Visibility
 
 Array = NDArray[np.float64]
 
@@ -39,6 +40,7 @@ class ObjectObservation:
         box: Oriented box around the object, from the plane up.
         shapes: Hypotheses on the full shape, most trusted first.
         label: Instance label in the segmentation image.
+        visibility: How much of the object is in view; None where nobody measured it.
     """
 
     points: Array
@@ -48,3 +50,4 @@ class ObjectObservation:
     box: OrientedBox
     shapes: tuple[ShapeHypothesis, ...] = ()
     label: int = 0
+    visibility: Visibility | None = None

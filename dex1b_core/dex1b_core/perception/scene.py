@@ -27,6 +27,7 @@ from dex1b_core.perception.target import (
     choose,
     graspability,
 )
+from dex1b_core.perception.visibility import measure_visibility
 
 Array = NDArray[np.float64]
 NORMAL_SPAN = 4  # [px] from a pixel to those that span its normal
@@ -101,7 +102,7 @@ def describe(
         LabelledView(cloud.frame.camera, image, cloud.robot, cloud.points)
         for cloud, image in zip(clouds, labels, strict=True)
     ]
-    instances = _instances(views, plane, settings)
+    instances = _instances(views, clouds, plane, settings)
     if not instances:
         raise _no_object(clouds, plane, settings)
     chosen = choose(target or Target(), instances, views)
@@ -112,17 +113,25 @@ def describe(
 
 
 def _instances(
-    views: Sequence[LabelledView], plane: Plane, settings: PerceptionSettings
+    views: Sequence[LabelledView],
+    clouds: Sequence[Cloud],
+    plane: Plane,
+    settings: PerceptionSettings,
 ) -> tuple[Instance, ...]:
+    seen_of = measure_visibility(
+        [view.labels for view in views],
+        [cloud.frame.depth_m for cloud in clouds],
+        [view.robot for view in views],
+    )
     instances = []
-    for label in range(1, 1 + max(int(view.labels.max()) for view in views)):
+    for label, visibility in enumerate(seen_of, start=1):
         seen = [view.points[view.labels == label] for view in views]
         points = np.concatenate(seen).astype(float)
         if len(points) < settings.min_points:
             continue
         box = oriented_box(points, plane)
         score = graspability(points, box, settings)
-        instances.append(Instance(label, points, box, score))
+        instances.append(Instance(label, points, box, score, visibility))
     return tuple(instances)
 
 
@@ -165,6 +174,7 @@ def _describe(
             voxel=settings.voxel,
             max_faces=settings.max_faces,
         )
+    label = chosen.label if isinstance(chosen, Instance) else _majority(masks, labels)
     return ObjectObservation(
         points=_thin(points, settings.max_points),
         normals=_thin(normals, settings.max_points),
@@ -172,7 +182,8 @@ def _describe(
         support_plane=plane,
         box=oriented_box(np.concatenate([points, *(s.vertices for s in shapes[:1])]), plane),
         shapes=shapes,
-        label=chosen.label if isinstance(chosen, Instance) else _majority(masks, labels),
+        label=label,
+        visibility=next((i.visibility for i in instances if i.label == label), None),
     )
 
 

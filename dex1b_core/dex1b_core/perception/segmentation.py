@@ -93,6 +93,15 @@ def segment(
     return Segmentation(plane, tuple(clouds), tuple(labels))
 
 
+def in_workspace(points: NDArray[np.float32], settings: PerceptionSettings) -> NDArray[np.bool_]:
+    """Which of (H, W, 3) points of the planning frame lie within the workspace, shape (H, W)."""
+    inside = np.ones(points.shape[:2], dtype=bool)
+    bounds = zip(settings.workspace_lower, settings.workspace_upper, strict=True)
+    for axis, (lower, upper) in enumerate(bounds):
+        inside &= (points[..., axis] > lower) & (points[..., axis] < upper)
+    return inside
+
+
 def _cloud(
     frame: DepthFrame,
     settings: PerceptionSettings,
@@ -104,10 +113,7 @@ def _cloud(
     if robot_mask is not None:
         flat = robot_mask.contains(points.reshape(-1, 3), link_poses)
         robot = flat.reshape(robot.shape)
-    usable = ~robot
-    bounds = zip(settings.workspace_lower, settings.workspace_upper, strict=True)
-    for axis, (lower, upper) in enumerate(bounds):
-        usable &= (points[..., axis] > lower) & (points[..., axis] < upper)
+    usable = ~robot & in_workspace(points, settings)
     return Cloud(frame, points, robot, usable, np.zeros_like(usable))
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import OrientedBox, invert, transform_points
 from dex1b_core.perception.settings import PerceptionSettings
+from dex1b_core.perception.visibility import Visibility
 
 Array = NDArray[np.float64]
 NEAR = 0.05  # a named point may miss an object by this much [m]
@@ -62,12 +63,14 @@ class Instance:
         points: (N, 3) planning frame [m].
         box: On the support plane.
         graspability: For AUTO, higher is better.
+        visibility: How much of it is in view.
     """
 
     label: int
     points: Array
     box: OrientedBox
     graspability: float
+    visibility: Visibility
 
 
 @dataclass(frozen=True)

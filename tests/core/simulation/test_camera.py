@@ -51,6 +51,26 @@ def test_quantisation_has_steps_of_inverse_depth():
     assert steps[-2] > steps[1]
 
 
+def test_correlated_noise_is_as_strong_and_alike_between_neighbours():
+    noisy = only(gaussian=0.001, correlation=1.3).apply(FLAT, FACING, seed=0) - 0.7
+    assert noisy.std() == pytest.approx(0.001, rel=0.05)
+    assert np.corrcoef(noisy[:, :-1].ravel(), noisy[:, 1:].ravel())[0, 1] > 0.8
+    assert abs(np.corrcoef(noisy[:, :-9].ravel(), noisy[:, 9:].ravel())[0, 1]) < 0.1
+
+
+def test_shadows_grow_with_the_step_and_lie_on_what_is_farther():
+    depth = np.full((4, 160), 1.0, np.float32)
+    depth[:2, 60:100] = 1 / 1.5
+    depth[2:, 60:100] = 1 / 1.3
+    noise = only(shadow_left=20.5, shadow_right=10.5, shadow_least=0.1)
+    noisy = noise.apply(depth, np.ones_like(depth), seed=0)
+    lost = np.isnan(noisy)
+    assert not lost[:, 60:100].any()
+    assert [lost[row, :60].sum() for row in (0, 2)] == [8, 4]
+    assert [lost[row, 100:].sum() for row in (0, 2)] == [4, 2]
+    np.testing.assert_array_equal(noisy[~lost], depth[~lost])
+
+
 def test_grazing_returns_are_lost():
     incidence = np.full_like(FLAT, 0.1)
     incidence[:60] = 0.9

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dex1b_ros.one_thread  # noqa: F401  isort: skip
+
 import threading
 import time
 from dataclasses import dataclass
@@ -119,9 +121,11 @@ class PerceptionNode(Dex1bNode):
         del self._server
 
     def _warm_up(self) -> None:
+        import cv2
         import scipy.spatial  # noqa: F401
         import skimage.measure  # noqa: F401
 
+        cv2.setNumThreads(1)
         try:
             self._robot_mask()
         except Dex1bError as error:

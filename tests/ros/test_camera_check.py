@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from harness import Client
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
+from typer.testing import CliRunner
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_ros import conversions
 from dex1b_ros.camera_check import check_camera, describe
+from dex1b_ros.commands import camera_check
 
 WIDTH, HEIGHT, FOCAL, NOISE = 160, 120, 150.0, 0.003
 
@@ -60,3 +65,14 @@ def test_no_camera_is_said(ros_domain: int) -> None:
     with pytest.raises(Dex1bError, match='/nobody/depth') as caught:
         check_camera('/nobody/depth', '/nobody/info', seconds=1.0)
     assert caught.value.error_code == ErrorCode.NO_DEPTH
+
+
+def test_the_command_prints_and_writes_the_report(camera: Client, tmp_path: Path) -> None:
+    app = typer.Typer()
+    app.command()(camera_check)
+    words = ['--depth-topic', '/wall/depth', '--info-topic', '/wall/info', '--seconds', '2']
+    report = tmp_path / 'report.json'
+    result = CliRunner().invoke(app, [*words, '--json', str(report)])
+    assert result.exit_code == 0, result.output
+    assert 'plane      0.80' in result.output
+    assert json.loads(report.read_text())['plane']['holes'] == pytest.approx(0.1)

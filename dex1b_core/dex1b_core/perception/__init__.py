@@ -20,6 +20,7 @@ from dex1b_core.perception.settings import PerceptionSettings
 from dex1b_core.perception.shapes import reconstruct_shapes
 from dex1b_core.perception.stillness import check_camera_still, check_still
 from dex1b_core.perception.support import find_support_plane
+from dex1b_core.perception.table_check import TableCheck, check_table
 from dex1b_core.perception.target import Instance, Target, TargetMode
 from dex1b_core.perception.visibility import Visibility
 
@@ -34,6 +35,7 @@ __all__ = [
     'Scene',
     'Segmentation',
     'ShapeHypothesis',
+    'TableCheck',
     'Target',
     'TargetMode',
     'View',
@@ -43,6 +45,7 @@ __all__ = [
     'check_depth',
     'check_stamp',
     'check_still',
+    'check_table',
     'decode_depth',
     'describe',
     'find_support_plane',

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 
-LARGEST_BLANK = 0.45  # share of rows, or of columns, without any measurement
+LARGEST_BLANK = 0.45  # share of rows, or of columns, without any measurement, cut off straight
+LARGEST_SPARSE = 0.85  # the same, however they end
+STRAIGHT = 0.9  # of the pixels of a usual row are measured in the last one before a straight cut
 LEAST_CONTINUING = 0.6  # share of measured pixels whose neighbour is measured and near
 NEAR = 0.02  # depth difference of near neighbours, relative
 
@@ -20,18 +22,20 @@ def check_depth(depth_m: NDArray[np.float32], camera: str = 'camera') -> None:
         camera: Its name, for messages.
 
     Raises:
-        Dex1bError: DEPTH_EMPTY for an image of which about half is missing, or that has one and
-            the same depth everywhere; DEPTH_ENCODING for one whose neighbouring pixels have
+        Dex1bError: DEPTH_EMPTY for an image of which about half is cut off straight, as no view of
+            surfaces is, nearly all is missing, or that has one and the same depth everywhere;
+            DEPTH_ENCODING for one whose neighbouring pixels have
             nothing to do with each other, as bytes read in the wrong format have.
     """
     known = np.isfinite(depth_m)
     for axis, name in ((1, 'rows'), (0, 'columns')):
         blank = float((~known.any(axis=axis)).mean())
-        if blank > LARGEST_BLANK:
+        allowed = LARGEST_BLANK if _cut_straight(known.mean(axis=axis)) else LARGEST_SPARSE
+        if blank > allowed:
             raise Dex1bError(
                 ErrorCode.DEPTH_EMPTY,
                 f"{blank:.0%} of the {name} of camera '{camera}' have no valid pixel, allowed are "
-                f'{LARGEST_BLANK:.0%}: is the image torn, half of the lens covered, or of another '
+                f'{allowed:.0%}: is the image torn, half of the lens covered, or of another '
                 'encoding than the message says?',
             )
     if depth_m.size > 1 and np.nanmin(depth_m) == np.nanmax(depth_m):
@@ -48,6 +52,17 @@ def check_depth(depth_m: NDArray[np.float32], camera: str = 'camera') -> None:
             f'neighbour, expected {LEAST_CONTINUING:.0%}: are the data of another encoding, byte '
             'order or width than the message says, or is the image nearly all holes?',
         )
+
+
+def _cut_straight(measured: NDArray[np.float64]) -> bool:
+    """Whether the row before blank ones is as full as others are, by the shares of all rows.
+
+    Where a table ends or what is behind it is out of range, rows become emptier bit by bit.
+    """
+    seen = measured > 0
+    around = np.concatenate([[True], seen, [True]])  # the image's own edge is no cut
+    last = seen & ~(around[:-2] & around[2:])
+    return bool(last.any() and measured[last].max() >= STRAIGHT * np.median(measured[seen]))
 
 
 def _continuing(depth_m: NDArray[np.float32], known: NDArray[np.bool_], axis: int) -> float:

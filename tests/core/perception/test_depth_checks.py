@@ -16,6 +16,16 @@ def test_a_usual_image_passes() -> None:
     check_depth(holes)
 
 
+def test_a_sparse_view_passes_where_its_end_is_ragged() -> None:
+    ragged = DEPTH.copy()
+    rows, columns = np.mgrid[:240, :320]
+    ragged[rows < 130 + columns / 20] = np.nan  # the table's edge, out of range behind it
+    check_depth(ragged)
+    ragged[rows < 225] = np.nan
+    with pytest.raises(Dex1bError, match='94% of the rows'):
+        check_depth(ragged)
+
+
 def _torn(depth: np.ndarray) -> None:
     depth[120:] = np.nan
 

@@ -1,15 +1,18 @@
 import json
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import typer
+from rendering import frame
 from scipy.spatial.transform import Rotation
 from typer.testing import CliRunner
 
 from dex1b_core.commands import camera
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import from_rpy, invert, make_transform
-from dex1b_core.perception import calibrate_hand_eye
+from dex1b_core.perception import calibrate_hand_eye, check_table
 
 GRIPPER_T_CAMERA = from_rpy([0.05, -0.03, 0.08], [0.1, -0.2, 1.5])
 BASE_T_BOARD = from_rpy([0.5, 0.1, 0.0], [0.0, 0.05, 0.3])
@@ -109,3 +112,35 @@ def test_command_says_what_the_file_should_hold(tmp_path) -> None:
     file.write_text('[{"base_T_gripper": []}]')
     with pytest.raises(Dex1bError, match='camera_T_board, 4x4'):
         run(file)
+
+
+@pytest.mark.parametrize(('off', 'tilt'), [(0.0, 0.0), (0.012, 0.03)])
+def test_a_wrong_result_sees_the_table_tilted_or_beside_its_height(off: float, tilt: float) -> None:
+    image = frame(noise=0.001)
+    c, s = np.cos(tilt), np.sin(tilt)
+    wrong = make_transform(np.array([[1, 0, 0], [0, c, -s], [0, s, c]]), [0, 0, off])
+    found = check_table(replace(image, planning_T_camera=wrong @ image.planning_T_camera))
+    assert found.tilt_rad == pytest.approx(tilt, abs=0.003)
+    assert found.height_m == pytest.approx(off, abs=0.003)
+
+
+def test_command_checks_the_result_against_the_table(tmp_path) -> None:
+    image = frame()
+    robot, board = pairs(15)
+    file, table, report = (tmp_path / name for name in ('p.json', 't.json', 'r.json'))
+    items = [{'base_T_gripper': r.tolist(), 'camera_T_board': b.tolist()}
+             for r, b in zip(robot, board, strict=True)]  # fmt: skip
+    file.write_text(json.dumps(items))
+    k = image.intrinsics
+    cv2.imwrite(str(tmp_path / 'd.png'), np.rint(1000 * np.nan_to_num(image.depth_m)).astype('u2'))
+    gripper = image.planning_T_camera @ invert(GRIPPER_T_CAMERA)
+    item = {'depth': 'd.png', 'k': [k.fx, k.fy, k.cx, k.cy], 'base_T_gripper': gripper.tolist()}
+    table.write_text(json.dumps(item | {'height': -0.02}))
+    assert 'table: +20' in run(file, '--table', table, '--json', report)
+    assert json.loads(report.read_text())['table']['tilt_degrees'] < 0.3
+    table.write_text(json.dumps(item))
+    with pytest.raises(Dex1bError, match='height'):
+        run(file, '--table', table)
+    table.write_text(json.dumps(item | {'height': 0, 'depth': 'gone.png'}))
+    with pytest.raises(Dex1bError, match=r'gone\.png is no 16-bit image'):
+        run(file, '--table', table)

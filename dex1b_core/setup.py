@@ -1,5 +1,12 @@
-from setuptools import find_packages, setup
+import shutil
+from pathlib import Path
 
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+# what config_folder() looks for in the package
+PACKAGED_CONFIG = 'config_files'
+CONFIG = Path(__file__).resolve().parent.parent / 'config'
 REQUIREMENTS = [
     'coacd>=1.0.5,<2',
     'coal>=3.0,<4',
@@ -28,6 +35,21 @@ REQUIREMENTS = [
     'typer>=0.12,<1',
 ]
 
+
+class BuildWithConfig(build_py):
+    """Puts the checkout's config/ into the package, so that a wheel works by itself."""
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return
+        if not CONFIG.is_dir():
+            raise SystemExit(f'{CONFIG} is missing: build dex1b_core inside of its repository')
+        target = Path(self.build_lib) / 'dex1b_core' / PACKAGED_CONFIG
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(CONFIG, target)
+
+
 setup(
     name='dex1b_core',
     version='0.1.0',
@@ -37,7 +59,8 @@ setup(
     maintainer_email='maintainers@dex1b.org',
     python_requires='>=3.11,<3.13',
     install_requires=REQUIREMENTS,
-    extras_require={'cluster': ['ray>=2.9,<3']},
+    extras_require={'cluster': ['ray>=2.9,<3'], 'test': ['pytest']},
+    cmdclass={'build_py': BuildWithConfig},
     packages=find_packages(include=['dex1b_core', 'dex1b_core.*']),
     package_data={'dex1b_core': ['py.typed']},
     data_files=[

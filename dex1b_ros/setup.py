@@ -41,6 +41,7 @@ setup(
         *shared('config'),
     ],
     install_requires=['setuptools'],
+    extras_require={'test': ['pytest']},
     zip_safe=True,
     entry_points={
         'console_scripts': [f'{node} = dex1b_ros.{node}:main' for node in NODES],

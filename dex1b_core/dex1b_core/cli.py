@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import entry_points
+from typing import NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from dex1b_core import __version__
 from dex1b_core.errors import Dex1bError
@@ -50,11 +52,17 @@ def main() -> None:
     try:
         app()
     except Dex1bError as error:
-        Console(stderr=True).print(
-            f'[bold red]error {int(error.error_code)}[/] {error.error_code.name}: {error.message}',
-            soft_wrap=True,
-        )
-        sys.exit(1)
+        _fail(f'error {int(error.error_code)}', f'{error.error_code.name}: {error.message}')
+    except ImportError as error:
+        if '.so' not in str(error):
+            raise
+        # open3d links to libraries of the system that no wheel brings
+        _fail('error', f"{error}; 'dex1b doctor' says which system package is missing")
+
+
+def _fail(title: str, words: str) -> NoReturn:
+    Console(stderr=True).print(f'[bold red]{title}[/] {escape(words)}', soft_wrap=True)
+    sys.exit(1)
 
 
 if __name__ == '__main__':

@@ -23,7 +23,8 @@ class StrictModel(BaseModel):
 def config_folder() -> Path:
     """Folder with robots/, cameras/, params/, rviz/.
 
-    $DEX1B_CONFIG, else the installed share folder of dex1b_ros, else config/ of the checkout.
+    $DEX1B_CONFIG, else the installed share folder of dex1b_ros, else what the wheel of dex1b_core
+    carries, else config/ of the checkout.
 
     Raises:
         ConfigurationError: none of them exists.
@@ -32,7 +33,8 @@ def config_folder() -> Path:
     folders = [Path(prefix) / 'share' / 'dex1b_ros' / 'config' for prefix in prefixes if prefix]
     if 'DEX1B_CONFIG' in os.environ:
         folders.insert(0, Path(os.environ['DEX1B_CONFIG']))
-    folders.append(Path(__file__).resolve().parents[2] / 'config')
+    package = Path(__file__).resolve().parent
+    folders += [package / 'config_files', package.parents[1] / 'config']
     for folder in folders:
         if (folder / 'robots').is_dir():
             return folder

@@ -11,10 +11,12 @@ from dex1b_core.doctor import DoctorOptions, Finding, Status
 
 
 def test_requirements_missing_and_out_of_bounds_are_named():
-    finding = doctor.check_requirements(['numpy<1', 'no-such-package>=2', 'pydantic>=2'])
+    optional = 'no-such-extra>=2; extra == "cluster"'
+    finding = doctor.check_requirements(['numpy<1', 'no-such-package>=2', 'pydantic>=2', optional])
     assert finding.status is Status.FAIL
     assert 'numpy is' in finding.detail
     assert 'no-such-package is not installed' in finding.detail
+    assert 'no-such-extra' not in finding.detail
     assert 'pydantic' not in finding.detail
     assert 'make setup' in finding.mend
 

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import dex1b_core
-
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ('dex1b_core', 'dex1b_msgs', 'dex1b_ros')
 
@@ -34,11 +32,52 @@ def requirement_names(text: str) -> set[str]:
     return {name.lower().replace('_', '-') for name in names}
 
 
+def test_one_command_of_ros_bumps_every_version(tmp_path):
+    """catkin_prepare_release finds all of them; nothing else holds the number."""
+    package_version = pytest.importorskip('catkin_pkg.package_version')
+    packages = pytest.importorskip('catkin_pkg.packages')
+    version = manifest('dex1b_core').findtext('version')
+    for package in PACKAGES:
+        (tmp_path / package).mkdir()
+        for name in ('package.xml', 'setup.py'):
+            if (ROOT / package / name).is_file():
+                shutil.copy(ROOT / package / name, tmp_path / package)
+    found = packages.find_packages(str(tmp_path))
+    package_version.update_versions({tmp_path / key: found[key] for key in found}, '98.76.54')
+    left = [file.name for file in tmp_path.rglob('*.*') if version in file.read_text()]
+    assert left == []
+    assert version not in (ROOT / 'dex1b_core' / 'dex1b_core' / '__init__.py').read_text()
+
+
+def test_the_wheel_carries_its_configuration(tmp_path):
+    """From a checkout without build folders; it is found from the unpacked wheel alone."""
+    without = shutil.ignore_patterns('build', '*.egg-info', '__pycache__')
+    shutil.copytree(ROOT / 'dex1b_core', tmp_path / 'dex1b_core', ignore=without)
+    (tmp_path / 'config').symlink_to(ROOT / 'config')
+    command = [sys.executable, 'setup.py', '-q', 'bdist_wheel', '-d', str(tmp_path)]
+    built = subprocess.run(command, cwd=tmp_path / 'dex1b_core', capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    [wheel] = tmp_path.glob('*.whl')
+    shutil.unpack_archive(wheel, tmp_path / 'site', 'zip')
+    code = 'import os; os.environ.pop("AMENT_PREFIX_PATH", None)\n'
+    code += 'from dex1b_core.config import config_folder; print(config_folder())'
+    found = subprocess.run(
+        [sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={'PYTHONPATH': str(tmp_path / 'site')},
+    ).stdout.strip()  # fmt: skip
+    assert found == str(tmp_path / 'site' / 'dex1b_core' / 'config_files')
+    files = {str(path.relative_to(found)) for path in Path(found).rglob('*') if path.is_file()}
+    config = ROOT / 'config'
+    assert files == {str(path.relative_to(config)) for path in config.rglob('*') if path.is_file()}
+    assert any(name.endswith('.safetensors') for name in files)
+    assert list(tmp_path.glob('site/*.dist-info/licenses/LICENSE'))
+
+
 @pytest.mark.parametrize('package', PACKAGES)
 def test_manifests_agree_on_version_and_licence(package):
     root = manifest(package)
     assert root.findtext('name') == package
-    assert root.findtext('version') == dex1b_core.__version__
+    assert root.findtext('version') == manifest('dex1b_core').findtext('version')
     assert root.findtext('license') == 'Apache-2.0'
 
 
@@ -53,7 +92,8 @@ def test_setup_agrees_with_the_manifest(package):
 
 def test_changelog_has_the_version_or_unreleased_changes():
     text = (ROOT / 'CHANGELOG.md').read_text()
-    assert '## [Unreleased]' in text or f'## [{dex1b_core.__version__}]' in text
+    version = manifest('dex1b_core').findtext('version')
+    assert '## [Unreleased]' in text or f'## [{version}]' in text
 
 
 def test_each_executable_has_its_module():

@@ -7,13 +7,14 @@ BIN := .venv/bin
 # every node is a Python process: let all but the first find compiled modules
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test lint bench lock clean
+.PHONY: help setup demo test lint docs bench lock clean
 
 help:
 	@echo 'make setup   create .venv with everything in it (repeats only what changed)'
 	@echo 'make demo    a simulated robot picks an object; OBJECT= SEED= ROBOT=; result in out/demo'
 	@echo 'make test    checks of the code and all tests'
 	@echo 'make lint    checks of the code'
+	@echo 'make docs    the documentation as a site in out/docs; links checked, warnings are errors'
 	@echo 'make bench   start and idle load of the nodes; lifts and stage times over ten objects'
 	@echo 'make lock    pin the newest versions that requirements/*.in allow'
 	@echo 'make clean   remove what was built and written, not the downloaded models'
@@ -31,6 +32,11 @@ lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: setup
+	$(BIN)/python tools/interface_page.py --check
+	$(BIN)/sphinx-build -W --keep-going -n -q docs out/docs
+	@echo 'open out/docs/index.html'
 
 bench: setup
 	$(BIN)/dex1b bench idle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -58,10 +59,11 @@ def up(
 ) -> None:
     """Start the nodes; arguments as of the launch file: dex1b up grasp object:=mug execute:=true.
 
-    Ctrl-C stops them all. Nodes that only plan are started again when they die; when another one
+    Says when they are ready. Ctrl-C stops them all. Nodes that only plan are started again when they die; when another one
     does, the rest is stopped 5 s later, so that whoever is left can bring the arm to rest.
     """
     from dex1b_ros.bringup import Stack
+    from dex1b_ros.readiness import wait_until_active
 
     if stack != 'grasp':
         raise Dex1bError(ErrorCode.INVALID_REQUEST, f"unknown stack '{stack}'; known are: grasp")
@@ -69,6 +71,9 @@ def up(
     with Stack(options, log_folder=log_folder) as nodes:
         console.print(f'started {", ".join(nodes.pids)}; Ctrl-C stops them')
         try:
+            if options.autostart and os.environ.get('ROS_SECURITY_ENABLE') != 'true':
+                seconds = wait_until_active(nodes)
+                console.print(f"ready after {seconds:.0f} s: 'dex1b plan' in another terminal")
             while True:
                 for name in nodes.mend():
                     console.print(f'[yellow]{name} died and was started again[/]')

@@ -1,9 +1,6 @@
-"""The whole stack as users run it: the demo lifts, a stack without permission never moves."""
+"""The whole stack: without permission it never moves."""
 
-import json
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -34,28 +31,6 @@ def processes(text: str) -> list[str]:
 def own_domain(monkeypatch):
     monkeypatch.setenv('ROS_DOMAIN_ID', str(1 + os.getpid() % 99))
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-
-
-@pytest.mark.timeout(600)
-def test_demo_lifts_and_holds_by_ground_truth(tmp_path):
-    command = [sys.executable, '-m', 'dex1b_core.cli', 'demo', '--object', '061_foam_brick']
-    result = subprocess.run(
-        [*command, '--out', str(tmp_path)], capture_output=True, text=True, timeout=560
-    )
-    report = json.loads((tmp_path / 'report.json').read_text())
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert report['success'] is True
-    assert report['lift_height_m'] >= 0.10
-    assert report['hold_s'] >= 2.0
-    assert report['object'] == '061_foam_brick'
-    assert report['seed'] == 1
-    assert {'perceive', 'generate', 'reach', 'check', 'motion', 'lift'} <= {
-        item['stage'] for item in report['stages']
-    }
-    for key in ('robot', 'candidates', 'rejections', 'wall_s', 'versions'):
-        assert report[key], key
-    for name in ('perception.png', 'candidates.png', 'pick.png', 'report.html'):
-        assert (tmp_path / name).stat().st_size > 10_000, name
 
 
 @pytest.mark.timeout(400)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setup_common import SetupFailed
+from setup_common import SetupFailed, clean_environment
 
 # What open3d links to and no wheel carries.
 DEBIAN_PACKAGES = {
@@ -94,6 +94,7 @@ def python_header() -> Path:
 
 def missing_libraries(library: Path) -> list[str]:
     """System libraries that a shared library needs and the loader does not find."""
-    listing = subprocess.run(['ldd', str(library)], capture_output=True, text=True).stdout
+    command, environment = ['ldd', str(library)], clean_environment()
+    listing = subprocess.run(command, capture_output=True, text=True, env=environment).stdout
     names = [line.split()[0] for line in listing.splitlines() if 'not found' in line]
     return [name for name in names if name in DEBIAN_PACKAGES]

@@ -59,8 +59,9 @@ def up(
 ) -> None:
     """Start the nodes; arguments as of the launch file: dex1b up grasp object:=mug execute:=true.
 
-    Says when they are ready. Ctrl-C stops them all. Nodes that only plan are started again when they die; when another one
-    does, the rest is stopped 5 s later, so that whoever is left can bring the arm to rest.
+    Says when they are ready. Ctrl-C stops them all. Nodes that only plan are started again when
+    they die; when another one does, the rest is stopped 5 s later, so that whoever is left can
+    bring the arm to rest.
     """
     from dex1b_ros.bringup import Stack
     from dex1b_ros.readiness import wait_until_active

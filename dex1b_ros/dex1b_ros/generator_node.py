@@ -36,6 +36,7 @@ class GeneratorNode(Dex1bNode):
     def __init__(self) -> None:
         super().__init__('generator')
         self._lock = threading.Lock()
+        self._service: Any = None
 
     def configure(self) -> None:
         """Load the hand, then offer the service."""
@@ -49,8 +50,9 @@ class GeneratorNode(Dex1bNode):
 
     def cleanup(self) -> None:
         """Withdraw the service."""
-        self._life.destroy()
-        self.destroy_service(self._service)
+        if self._service is not None:  # None when configuring had failed
+            self._life.destroy()
+            self.destroy_service(self._service)
 
     async def _on_generate(self, request: Any, reply: Any) -> Any:
         try:

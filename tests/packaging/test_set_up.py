@@ -105,6 +105,21 @@ def test_what_the_machine_lacks_is_said_all_at_once(monkeypatch):
         setup_machine.check(needs_compiler=True)
 
 
+def test_libraries_of_another_environment_do_not_count(monkeypatch, tmp_path):
+    """Run from one virtual environment, the set-up of another must not rely on its libraries."""
+    monkeypatch.setenv('LD_LIBRARY_PATH', str(tmp_path))
+    monkeypatch.delenv('ROS_DISTRO', raising=False)
+    seen = []
+
+    def listing(command, *, env, **_):
+        seen.append(env)
+        return subprocess.CompletedProcess(command, 0, stdout='libusb-1.0.so.0 => not found\n')
+
+    monkeypatch.setattr(setup_machine.subprocess, 'run', listing)
+    assert setup_machine.missing_libraries(Path('x.so')) == ['libusb-1.0.so.0']
+    assert 'LD_LIBRARY_PATH' not in seen[0]
+
+
 def test_unsupported_python_is_refused(monkeypatch):
     monkeypatch.setattr(sys, 'version_info', (3, 10, 1))
     with pytest.raises(SetupFailed, match=r'Python 3\.11 or 3\.12 \(this is 3\.10\.1\)'):

@@ -33,6 +33,7 @@ REQUIREMENTS = [
     'torch>=2.4,<3',
     'trimesh>=4.4,<6',
     'typer>=0.12,<1',
+    'viser>=1.1,<2',
 ]
 
 
@@ -73,6 +74,7 @@ setup(
             'assets = dex1b_core.commands.assets:register',
             'camera = dex1b_core.commands.camera:register',
             'doctor = dex1b_core.commands.doctor:register',
+            'browse = dex1b_core.commands.browse:register',
             'bench = dex1b_core.commands.bench:register',
             'check = dex1b_core.commands.check:register',
             'synth = dex1b_core.commands.synth:register',

@@ -11,6 +11,7 @@ NODES = (
     'safety_monitor',
     'sim_check_node',
     'sim_robot_node',
+    'viewer_node',
 )
 SHARE = 'share/dex1b_ros'
 ROOT = Path(__file__).resolve().parent

@@ -1,7 +1,7 @@
 """`dex1b ...`: commands of the library, and those that installed packages add.
 
 A package adds commands with an entry point of group 'dex1b.commands' that names a function
-taking the typer app; dex1b_ros adds up, plan, pick and demo so.
+taking the typer app; dex1b_ros adds up, view, plan, pick and demo so.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from rclpy.parameter import Parameter
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_msgs.action import GraspObject
+from dex1b_msgs.msg import GraspTarget
 from dex1b_msgs.srv import PlanGrasp
 from dex1b_ros import conversions
 from dex1b_ros.action_client import ActionClient
@@ -27,49 +28,27 @@ from dex1b_ros.server_life import ServerWatch
 DISCOVERY_S = 10.0
 
 
-class Commander:
-    """A client of the stack with its own node; use as a context manager.
+class StackClient:
+    """Clients of the stack on a node that somebody spins in another thread.
 
     Args:
-        namespace: Namespace of the stack.
-        use_sim_time: Whether the stack runs on /clock.
+        node: Calls are made in its namespace.
     """
 
-    def __init__(self, *, namespace: str = '', use_sim_time: bool = False) -> None:
-        if not rclpy.ok():
-            rclpy.init()
-        self.node = Node(
-            'dex1b_commander',
-            namespace=namespace,
-            parameter_overrides=[Parameter('use_sim_time', value=use_sim_time)],
-        )
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
-        self._thread.start()
-        self._plan = ServiceCaller(self.node, PlanGrasp, 'plan_grasp')
-        self._watch = ServerWatch(self.node, 'grasp_object')
-        self._pick_client = ActionClient(self.node, GraspObject, 'grasp_object')
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self._plan = ServiceCaller(node, PlanGrasp, 'plan_grasp')
+        self._watch = ServerWatch(node, 'grasp_object')
+        self._pick_client = ActionClient(node, GraspObject, 'grasp_object')
         self._handle: Any = None
-        self._heartbeat = ClientHeartbeat(self.node, 'grasp_object')
+        self._heartbeat = ClientHeartbeat(node, 'grasp_object')
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Destroy the node."""
-        self._executor.shutdown(timeout_sec=2.0)
-        self._thread.join(3.0)
-        self.node.destroy_node()
-        rclpy.try_shutdown()
+    def destroy(self) -> None:
+        """Free the clients."""
+        self._heartbeat.destroy()
+        self._pick_client.destroy()
+        self._watch.destroy()
+        self._plan.destroy()
 
     def wait_until_ready(
         self, timeout_s: float = DISCOVERY_S, check: Callable[[], None] = lambda: None
@@ -93,16 +72,23 @@ class Commander:
     def plan(
         self,
         *,
+        target: GraspTarget | None = None,
         seed: int = 0,
         max_candidates: int = 0,
         time_budget_s: float = 0.0,
         skip_sim_check: bool = False,
         timeout_s: float = 300.0,
     ) -> PlanGrasp.Response:
-        """Plan for the most graspable object; nothing moves. The reply carries its error code."""
+        """Plan for a target, else the most graspable object; nothing moves.
+
+        The reply carries its error code.
+        """
         self.wait_until_ready()
         request = PlanGrasp.Request(
-            seed=seed, max_candidates=max_candidates, skip_sim_check=skip_sim_check
+            target=target or GraspTarget(),
+            seed=seed,
+            max_candidates=max_candidates,
+            skip_sim_check=skip_sim_check,
         )
         request.time_budget = conversions.duration_msg(time_budget_s)
         return self._plan.call(request, timeout_s=timeout_s)
@@ -110,6 +96,7 @@ class Commander:
     def pick(
         self,
         *,
+        target: GraspTarget | None = None,
         seed: int = 0,
         dry_run: bool = False,
         velocity_scaling: float = 0.0,
@@ -126,6 +113,7 @@ class Commander:
         """
         self.wait_until_ready()
         goal = GraspObject.Goal(
+            target=target or GraspTarget(),
             seed=seed,
             dry_run=dry_run,
             velocity_scaling=velocity_scaling,
@@ -166,3 +154,44 @@ class Commander:
         handle = self._handle
         if handle is not None:
             handle.cancel_goal_async()
+
+
+class Commander(StackClient):
+    """A client of the stack with its own node; use as a context manager.
+
+    Args:
+        namespace: Namespace of the stack.
+        use_sim_time: Whether the stack runs on /clock.
+    """
+
+    def __init__(self, *, namespace: str = '', use_sim_time: bool = False) -> None:
+        if not rclpy.ok():
+            rclpy.init()
+        node = Node(
+            'dex1b_commander',
+            namespace=namespace,
+            parameter_overrides=[Parameter('use_sim_time', value=use_sim_time)],
+        )
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(node)
+        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._thread.start()
+        super().__init__(node)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Destroy the node."""
+        self._executor.shutdown(timeout_sec=2.0)
+        self._thread.join(3.0)
+        self.node.destroy_node()
+        rclpy.try_shutdown()

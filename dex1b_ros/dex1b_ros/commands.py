@@ -1,4 +1,4 @@
-"""Commands that dex1b_ros adds to `dex1b`: up, plan, pick, demo."""
+"""Commands that dex1b_ros adds to `dex1b`: up, view, plan, pick, demo."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ _BRAKING_S = 5.0  # the monitor notices a dead executor after heartbeat_max_wall
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(context_settings={'allow_extra_args': True})(up)
+    app.command()(view)
     app.command()(plan)
     app.command()(pick)
     app.command()(demo)
@@ -71,6 +72,8 @@ def up(
     options = StackOptions.from_strings(parse_arguments(context.args))
     with Stack(options, log_folder=log_folder) as nodes:
         console.print(f'started {", ".join(nodes.pids)}; Ctrl-C stops them')
+        if not options.viewer:
+            console.print('to see it in a browser: viewer:=true here, or dex1b view beside it')
         try:
             if options.autostart and os.environ.get('ROS_SECURITY_ENABLE') != 'true':
                 seconds = wait_until_active(nodes)
@@ -110,6 +113,17 @@ def parse_arguments(texts: list[str]) -> dict[str, str]:
             )
         values[name] = value
     return values
+
+
+def view(
+    port: int = typer.Option(8090, min=0, max=65535, help='On 127.0.0.1; 0 = any that is free.'),
+    data: Path = typer.Option(Path('out'), help='Shards, grasps and reports that can be opened.'),
+    namespace: str = Namespace,
+) -> None:
+    """Show a running stack in a web browser on this machine. Ctrl-C ends it, not the stack."""
+    from dex1b_ros.viewer_command import run_viewer
+
+    run_viewer(port=port, data_folder=data, namespace=namespace)
 
 
 def plan(

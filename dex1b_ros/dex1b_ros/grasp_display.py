@@ -9,11 +9,15 @@ import numpy as np
 from geometry_msgs.msg import Point, PoseStamped
 from nav_msgs.msg import Path
 from std_msgs.msg import ColorRGBA, Header
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from visualization_msgs.msg import Marker, MarkerArray
 
+from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry import to_xyzw
+from dex1b_core.motion import PlannedMotion
 from dex1b_core.planning import GraspCandidate
 from dex1b_core.viz.verdict import BLUE, verdict
+from dex1b_ros.conversions import duration_msg, seconds
 
 
 def grasp_markers(
@@ -75,3 +79,34 @@ def wrist_path(transforms: Sequence[Any], header: Header) -> Path:
         o.x, o.y, o.z, o.w = (float(value) for value in quaternion)
         path.poses.append(stamped)
     return path
+
+
+def planned_motion_msg(motion: PlannedMotion, prefix: str, header: Header) -> JointTrajectory:
+    """Positions of all joints over time, to be shown; controllers get their own trajectories."""
+    points = [
+        JointTrajectoryPoint(positions=row.tolist(), time_from_start=duration_msg(float(time)))
+        for time, row in zip(motion.times, motion.positions, strict=True)
+    ]
+    names = [prefix + name for name in motion.names]
+    return JointTrajectory(header=header, joint_names=names, points=points)
+
+
+def planned_motion(message: JointTrajectory, prefix: str) -> PlannedMotion | None:
+    """What `planned_motion_msg` wrote; None when there is no motion.
+
+    Raises:
+        Dex1bError: INVALID_REQUEST for a message that is not one.
+    """
+    if not message.points:
+        return None
+    rows = [point.positions for point in message.points]
+    if any(len(row) != len(message.joint_names) for row in rows):
+        raise Dex1bError(
+            ErrorCode.INVALID_REQUEST,
+            f'planned motion: its points do not have {len(message.joint_names)} positions each',
+        )
+    return PlannedMotion(
+        tuple(name.removeprefix(prefix) for name in message.joint_names),
+        np.array([seconds(point.time_from_start) for point in message.points]),
+        np.array(rows),
+    )

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nav_msgs.msg import Path
+from trajectory_msgs.msg import JointTrajectory
 from visualization_msgs.msg import MarkerArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.motion import ArmMotion
+from dex1b_core.motion import ArmMotion, PlannedMotion
 from dex1b_core.planning.pipeline import (
     GraspPlan,
     GraspPlanner,
@@ -27,7 +28,7 @@ from dex1b_msgs.msg import GraspArray, GraspTarget, SceneSnapshot
 from dex1b_msgs.srv import GenerateGrasps
 from dex1b_ros import conversions
 from dex1b_ros.callers import ActionCaller, ServiceCaller, raise_reply
-from dex1b_ros.grasp_display import grasp_markers, wrist_path
+from dex1b_ros.grasp_display import grasp_markers, planned_motion_msg, wrist_path
 from dex1b_ros.joint_states import current_positions
 from dex1b_ros.node import LATCHED, Dex1bNode
 from dex1b_ros.planning_clients import PlanningClients
@@ -53,7 +54,9 @@ class GraspPlanning:
         self._one_at_a_time = threading.Lock()
         self._grasps = node.create_publisher(GraspArray, '~/grasps', LATCHED)
         self._markers = node.create_publisher(MarkerArray, '~/markers', LATCHED)
+        self._rejected = node.create_publisher(GraspArray, '~/rejected', LATCHED)
         self._path = node.create_publisher(Path, '~/planned_path', LATCHED)
+        self._joints = node.create_publisher(JointTrajectory, '~/planned_motion', LATCHED)
         self._capture = ActionCaller(node, CaptureScene, 'capture_scene')
         self._check = ActionCaller(node, CheckGrasps, 'check_grasps')
         self._generate = ServiceCaller(node, GenerateGrasps, 'generate_grasps')
@@ -63,7 +66,8 @@ class GraspPlanning:
         self._capture.destroy()
         self._check.destroy()
         self._generate.destroy()
-        for publisher in (self._grasps, self._markers, self._path):
+        outputs = (self._grasps, self._rejected, self._markers, self._path, self._joints)
+        for publisher in outputs:
             self._node.destroy_publisher(publisher)
 
     def plan(
@@ -144,10 +148,18 @@ class GraspPlanning:
 
     def _display(self, scene: SceneSnapshot, plan_id: str, plan: GraspPlan) -> None:
         header = scene.header
-        messages = [
-            conversions.candidate_msg(c, self._wrist_frame, header) for c in plan.candidates
-        ]
-        self._grasps.publish(GraspArray(header=header, plan_id=plan_id, candidates=messages))
+        for publisher, candidates in (
+            (self._grasps, plan.candidates),
+            (self._rejected, plan.rejected),
+        ):
+            messages = [conversions.candidate_msg(c, self._wrist_frame, header) for c in candidates]
+            publisher.publish(GraspArray(header=header, plan_id=plan_id, candidates=messages))
         self._markers.publish(grasp_markers(plan.candidates, plan.rejected, header))
+        # without a motion both are empty: the last plan's must not stay on show
+        poses = () if plan.motion is None else self._motion.wrist_poses(plan.motion)
+        self._path.publish(wrist_path(poses, header))
+        joints = JointTrajectory(header=header)
         if plan.motion is not None:
-            self._path.publish(wrist_path(self._motion.wrist_poses(plan.motion), header))
+            prefix = self._node.params.tf_prefix
+            joints = planned_motion_msg(PlannedMotion.of(plan.motion), prefix, header)
+        self._joints.publish(joints)

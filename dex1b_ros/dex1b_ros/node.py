@@ -150,6 +150,11 @@ class Dex1bNode(LifecycleNode):
         self._workers.submit(work)
         return future
 
+    def on_executor(self, function: Callable[[], Result]) -> Future:
+        """Run a function on the node's own thread, for worker threads that may not."""
+        task: Future = self.executor.create_task(function)
+        return task
+
     def fail(self, reply: Any, error: Exception) -> Any:
         """Write an error into a reply with `error_code` and `error_msg`, log it, return it."""
         if isinstance(error, Dex1bError):

@@ -47,6 +47,9 @@ GRASP_ARGUMENTS = {
         ('auto', 'localhost', 'subnet'),
     ),
     'log_level': LaunchArgument('info', 'least severe message shown', LEVELS),
+    'viewer': LaunchArgument(
+        'false', 'show the stack in a web browser at http://127.0.0.1:8090', BOOLEAN
+    ),
     'use_rviz': LaunchArgument('false', 'start RViz (ROS 2 machines)', BOOLEAN),
     'rviz_config': LaunchArgument('', 'default config/rviz/grasp.rviz'),
 }  # fmt: skip
@@ -70,6 +73,7 @@ class StackOptions:
     autostart: bool = True
     log_level: str = 'info'
     discovery: str = 'localhost'
+    viewer: bool = False
 
     @classmethod
     def from_strings(cls, values: dict[str, str]) -> StackOptions:
@@ -147,4 +151,6 @@ def grasp_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
         NodeSpec('executor', 'executor_node', common | {'execute': options.execute}),
         NodeSpec('safety_monitor', 'safety_monitor', common),
     ]
+    if options.viewer:
+        nodes.append(NodeSpec('viewer', 'viewer_node', common))
     return tuple(nodes)

@@ -23,6 +23,7 @@ _TELL_LIFE = {
     'capture_scene', 'check_grasps', 'execute_grasp', 'generate_grasps', 'grasp_object',
     'plan_grasp',
 }  # fmt: skip
+_PARAMETER_SERVICES = tuple(name for name in _OWN_SERVICES if 'parameter' in name)
 _CAMERA = ('image_raw', 'camera_info')
 
 
@@ -64,7 +65,10 @@ def rights(robot: RobotDescription) -> dict[str, Rights]:
         'generator': Rights(reply=('generate_grasps',)),
         'sim_check': Rights(execute=('check_grasps',)),
         'grasp_server': Rights(
-            publish=('~/grasps', '~/markers', '~/planned_path', 'execute_grasp/heartbeat'),
+            publish=(
+                '~/grasps', '~/markers', '~/planned_motion', '~/planned_path', '~/rejected',
+                'execute_grasp/heartbeat',
+            ),
             subscribe=('grasp_object/heartbeat', 'joint_states'),
             reply=('plan_grasp',),
             request=('generate_grasps',),
@@ -88,6 +92,7 @@ def rights(robot: RobotDescription) -> dict[str, Rights]:
             ),
             call=('grasp_object',),
         ),
+        'viewer': _viewer(cameras),
         'robot_driver': Rights(
             publish=('joint_states', '/tf', '/tf_static', 'robot_description', *cameras),
             subscribe=(*topics, arm.name_of(Interface.JOINT_TRAJECTORY)),
@@ -95,6 +100,24 @@ def rights(robot: RobotDescription) -> dict[str, Rights]:
             execute=actions,
         ),
     }  # fmt: skip
+
+
+def _viewer(cameras: tuple[str, ...]) -> Rights:
+    """A client that also looks; it commands nothing but the stack."""
+    return Rights(
+        publish=('grasp_object/heartbeat',),
+        subscribe=(
+            'executor/status', 'grasp_server/grasps', 'grasp_server/planned_motion',
+            'grasp_server/rejected', 'joint_states', 'perception/markers',
+            'perception/object_cloud', 'perception/obstacle_cloud', 'perception/support_plane',
+            'safety_monitor/status', '/tf', '/tf_static', *cameras,
+        ),
+        request=(
+            'plan_grasp', 'executor/stop', 'executor/reset', 'safety_monitor/reset',
+            *(f'perception/{service}' for service in _PARAMETER_SERVICES),
+        ),
+        call=('grasp_object',),
+    )  # fmt: skip
 
 
 def _monitor(arm: JointGroup, cameras: tuple[str, ...]) -> Rights:

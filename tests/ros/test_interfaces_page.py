@@ -24,6 +24,7 @@ NODES = {
     'safety_monitor': 'safety_monitor.SafetyMonitor',
     'sim_robot': 'sim_robot_node.SimRobotNode',
     'mock_robot': 'mock_robot_node.MockRobotNode',
+    'viewer': 'viewer_node.ViewerNode',
 }
 
 

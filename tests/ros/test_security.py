@@ -71,14 +71,15 @@ def test_only_the_executor_commands_controllers_and_the_monitor_ends_what_they_d
 
 
 def test_every_node_of_the_stack_has_an_enclave():
-    stack = {spec.name for spec in grasp_nodes(StackOptions(use_mock_hardware=False))}
+    stack = {spec.name for spec in grasp_nodes(StackOptions(use_mock_hardware=False, viewer=True))}
     assert stack <= set(allowed(policy_xml(ROBOT)))
 
 
 def test_running_nodes_do_nothing_that_is_not_allowed(client):
     found = allowed(FILE.read_text())
     modules = {
-        spec.name: spec.executable for spec in grasp_nodes(StackOptions(use_mock_hardware=False))
+        spec.name: spec.executable
+        for spec in grasp_nodes(StackOptions(use_mock_hardware=False, viewer=True))
     }
     processes = {name: NodeProcess(node_command(module)) for name, module in modules.items()}
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dex1b_core.motion.plan import PickPlan, PickStage, Stage
+from dex1b_core.motion.planned_motion import PlannedMotion
 from dex1b_core.motion.settings import MotionSettings
 from dex1b_core.motion.trajectory import (
     JointTrajectory,
@@ -26,6 +27,7 @@ __all__ = [
     'MotionSettings',
     'PickPlan',
     'PickStage',
+    'PlannedMotion',
     'Stage',
     'braking_trajectory',
     'stopping_trajectory',

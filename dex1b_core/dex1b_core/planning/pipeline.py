@@ -244,7 +244,8 @@ class GraspPlanner:
                 motion = self._stages.plan_motion(candidate, observation, seed=seed)
             except Dex1bError as error:
                 self._rejections.append(Rejection(error.error_code, 'motion', 1, error.message))
-                self._rejected.append(candidate)
+                reach = replace(candidate.reachability, result=ReachResult.NO_PATH)
+                self._rejected.append(replace(candidate, reachability=reach))
                 continue
             best_motion = motion if best_motion is None else best_motion
             chosen.append(candidate)

@@ -75,7 +75,7 @@ def draw_tiles(
     tiles: Sequence[GalleryTile],
 ) -> None:
     """Draw grasps of an object with vertices (V, 3) [m] and faces (F, 3)."""
-    links = _links(hand)
+    links = link_bodies(hand)
     body = Body(OBJECT, target[0], target[1], OBJECT_COLOUR)
     studio = Studio([body, *links], samples=2)
     drawn = [_tile(studio, links, body, hand, tile) for tile in tiles]
@@ -83,7 +83,8 @@ def draw_tiles(
     sheet(headline, drawn, columns=COLUMNS).save(path)
 
 
-def _links(hand: HandModel) -> list[Body]:
+def link_bodies(hand: HandModel) -> list[Body]:
+    """Collision shapes of each link, named as the link, in its frame; a colour a finger."""
     names = hand.kinematics.link_names
     hulls = collision_hulls(hand.hand.urdf_path, names)
     bodies = []

@@ -18,7 +18,8 @@ SLIPPED = SimCheck(CheckResult.FAILED, FailureReason.SLIPPED)
     [
         (PASSED, ReachResult.REACHABLE, (GREEN, 'held 5/6')),
         (SLIPPED, ReachResult.REACHABLE, (RED, 'slipped')),
-        (NOT_RUN, ReachResult.NO_IK, (ORANGE, 'no_ik')),
+        (NOT_RUN, ReachResult.NO_IK, (ORANGE, 'no ik')),
+        (PASSED, ReachResult.NO_PATH, (ORANGE, 'no path')),
         (NOT_RUN, ReachResult.REACHABLE, (GREY, 'not checked')),
     ],
 )

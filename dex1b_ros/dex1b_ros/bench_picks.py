@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.versions import versions
 from dex1b_ros.bringup import Stack, own_domain
 from dex1b_ros.commander import Commander
-from dex1b_ros.demo import HOLD_S, LIFT_M, VELOCITY_SCALING, versions
+from dex1b_ros.demo import HOLD_S, LIFT_M, VELOCITY_SCALING
 from dex1b_ros.demo_recorder import DemoRecorder, longest_hold
 from dex1b_ros.node_list import StackOptions
 from dex1b_ros.processes import Usage, is_alive, usage

@@ -6,13 +6,13 @@ import os
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from dex1b_core.commands.bench import bench_app, node_pipelines
 from dex1b_core.commands.camera import camera_app
-from dex1b_core.commands.report_file import write_json
+from dex1b_core.commands.report_file import command_line, write_json
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_ros import bench_commands
 from dex1b_ros.node_list import GRASP_ARGUMENTS, StackOptions
@@ -134,21 +134,42 @@ def plan(
     namespace: str = Namespace,
     sim_time: bool = SimTime,
     json_path: Path = JsonPath,
+    page_path: Path = typer.Option(None, '--html', help='Write a page with pictures here.'),
 ) -> None:
     """Plan a grasp for the most graspable object in view; nothing moves."""
     from dex1b_ros.commander import Commander
 
+    robot = '' if page_path is None else _robot_of(namespace)
     with Commander(namespace=namespace, use_sim_time=sim_time) as commander:
+        recorder = None if page_path is None else _plan_recorder(commander)
         reply = commander.plan(
             seed=seed,
             max_candidates=max_candidates,
             time_budget_s=time_budget,
             skip_sim_check=skip_sim_check,
         )
+        outputs = None if recorder is None else recorder.outputs(reply)
     report = plan_report(reply)
     print_outcome(report)
     write_json(report, json_path)
+    if outputs is not None:
+        from dex1b_core.viz.plan_page import write_plan_page
+
+        command = command_line(**{'--seed': reply.seed})
+        write_plan_page(page_path, report, outputs, robot=robot, command=command)
     raise typer.Exit(int(reply.error_code != ErrorCode.NONE))
+
+
+def _robot_of(namespace: str) -> str:
+    from dex1b_ros.stack_parameters import stack_parameters
+
+    return str(stack_parameters(namespace)['robot'])
+
+
+def _plan_recorder(commander: Any) -> Any:
+    from dex1b_ros.plan_recorder import PlanRecorder
+
+    return PlanRecorder(commander.node)
 
 
 def pick(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import numpy as np
 from dex1b_core.assets import object_mesh_path
 from dex1b_core.errors import Dex1bError
 from dex1b_core.robots import load_robot
+from dex1b_core.versions import versions
 from dex1b_core.viz.recording import DemoRecording
 from dex1b_core.viz.report import write_demo_report
 from dex1b_ros.bringup import Stack, own_domain
@@ -26,9 +25,6 @@ HOLD_S = 2.0
 READY_TIMEOUT_S = 60.0
 VELOCITY_SCALING = 0.5
 RECORD_STEP_S = 0.1
-REPORTED_PACKAGES = (
-    'dex1b_core', 'torch', 'sapien', 'open3d', 'trimesh', 'numpy', 'pin', 'ompl', 'ros-rclpy',
-)  # fmt: skip
 
 
 def run_demo(
@@ -164,14 +160,3 @@ def _timed_pictures(
     pictures = write_demo_report(report, recording, folder)
     report['stages'].append({'stage': 'report', 'seconds': round(time.monotonic() - start, 3)})
     return pictures
-
-
-def versions() -> dict[str, str]:
-    """Of Python and what decides a demo."""
-    found = {'python': platform.python_version()}
-    for name in REPORTED_PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = 'not a wheel'
-    return found

@@ -145,6 +145,16 @@ def _mesh(shape: Any, index: int, header: Header) -> Marker:
     )
 
 
+def shape_of(message: MarkerArray) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
+    """Vertices (V, 3) [m] and faces (F, 3) of the shape among scene markers; None without one."""
+    for marker in message.markers:
+        if marker.type == Marker.TRIANGLE_LIST and marker.points:
+            corners = np.array([[point.x, point.y, point.z] for point in marker.points])
+            vertices, index = np.unique(corners, axis=0, return_inverse=True)
+            return vertices, index.reshape(-1, 3)
+    return None
+
+
 def segmentation_image(
     labels: NDArray[np.int32],
     robot: NDArray[np.bool_],

@@ -11,7 +11,7 @@ from rclpy.qos import qos_profile_sensor_data
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import JointState, PointCloud2
 from trajectory_msgs.msg import JointTrajectory
-from visualization_msgs.msg import Marker, MarkerArray
+from visualization_msgs.msg import MarkerArray
 
 from dex1b_core.errors import Dex1bError
 from dex1b_core.planning import GraspCandidate
@@ -22,6 +22,7 @@ from dex1b_ros import conversions
 from dex1b_ros.grasp_display import planned_motion
 from dex1b_ros.node import LATCHED, Dex1bNode
 from dex1b_ros.reports import stage_name
+from dex1b_ros.scene_display import shape_of
 
 _SILENT_S = 4.0  # heartbeats come every 0.5 s, later on a busy machine
 _STILL = 1e-3  # [rad or m] of every joint: what moves less is not drawn again
@@ -132,12 +133,9 @@ class ViewerInputs:
             self._view.scene.show_plane(conversions.pose(marker.pose), size)
 
     def _draw_shape(self, message: MarkerArray) -> None:
-        """The first hypothesis is among the markers as a list of triangles."""
-        for marker in message.markers:
-            if marker.type == Marker.TRIANGLE_LIST and marker.points:
-                corners = np.array([[point.x, point.y, point.z] for point in marker.points])
-                vertices, index = np.unique(corners, axis=0, return_inverse=True)
-                self._view.scene.show_shape(vertices, index.reshape(-1, 3))
+        shape = shape_of(message)
+        if shape is not None:
+            self._view.scene.show_shape(*shape)
 
     def _draw_rejected(self, message: GraspArray) -> None:
         self._view.show_plan(rejected=_candidates(message))

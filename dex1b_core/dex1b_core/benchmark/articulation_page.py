@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from dex1b_core.benchmark.articulation_bench import ObjectResult
 from dex1b_core.robots import load_hand
 from dex1b_core.simulation.urdf_bodies import TreeSource
 from dex1b_core.viz.articulation_film import draw_articulation
-from dex1b_core.viz.page import again, facts, figure, header, page, table
+from dex1b_core.viz.page import RunPage, columns, figure, left_out, reasons, section, table
 
 
 def write_articulation_page(
@@ -31,29 +30,39 @@ def write_articulation_page(
     criteria = report['criteria']
     title = f'{report["hand"]} opens {len(report["objects"])} objects'
     words = ', '.join(f'{_percent(criteria[name]["success"])} {name}' for name in criteria)
-    good = criteria['strict']['success'] >= 0.5
     path.parent.mkdir(parents=True, exist_ok=True)
-    parts = [
-        header(title, words, 'good' if good else 'bad'),
-        facts(
-            {
-                'grasps': criteria['dex1b']['n'],
-                'seed': report['seed'],
-                'seconds': report['seconds'],
-                **report['versions'],
-            }
-        ),
-        '<h2>Criteria</h2>',
-        table(['criterion', 'grasps', '95 %', 'objects', 'n', 'failed'], _rows(criteria)),
-        '<h2>Categories</h2>',
-        table(['category', 'n', 'dex1b', 'strict', 'failed (strict)'], _categories(criteria)),
-        '<h2>Objects</h2>',
-        table(['object', *criteria], _objects(report)),
-        *_figures(path, report['hand'], results),
-        _failures(report['failed_objects']),
-        again(command),
-    ]
-    path.write_text(page(title, parts), encoding='utf-8')
+    RunPage(
+        title=title,
+        command=command,
+        versions=report['versions'],
+        verdict=words,
+        good=criteria['strict']['success'] >= 0.5,
+        values={
+            'grasps': criteria['dex1b']['n'],
+            'seed': report['seed'],
+            'wall clock': f'{report["seconds"]:.0f} s',
+            'making them': f'{report["making_s"]:.0f} s',
+            'judging them': f'{report["checking_s"]:.0f} s',
+        },
+        parts=[
+            section(
+                'Criteria',
+                table(['criterion', 'grasps', '95 %', 'objects', 'n', 'failed'], _rows(criteria)),
+            ),
+            section(
+                'Categories',
+                table(
+                    ['category', 'n', 'dex1b', 'strict', 'failed (strict)'], _categories(criteria)
+                ),
+            ),
+            columns(
+                section('Objects', table(['object', *criteria], _objects(report))),
+                *(reasons(f'Failed for ({n})', criteria[n]['reasons']) for n in criteria),
+            ),
+            *_figures(path, report['hand'], results),
+            left_out(report['failed_objects']),
+        ],
+    ).write(path)
 
 
 def _rows(criteria: dict[str, Any]) -> list[list[str]]:
@@ -105,13 +114,6 @@ def _figures(path: Path, hand: str, results: Sequence[ObjectResult]) -> list[str
             draw_articulation(path.with_name(stem), checker, result.grasps, row)
             found.append(figure(f'{result.name}, grasp {row}', path.with_name(stem)))
     return found
-
-
-def _failures(failed: dict[str, str]) -> str:
-    if not failed:
-        return ''
-    lines = ''.join(f'<li>{escape(name)}: {escape(why)}</li>' for name, why in failed.items())
-    return f'<h2>Objects left out</h2><ul>{lines}</ul>'
 
 
 def _counts(reasons: dict[str, int]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.viz.canvas import Headline
 from dex1b_core.viz.grasp_gallery import GalleryTile, draw_tiles
-from dex1b_core.viz.page import again, facts, figure, header, page, table
+from dex1b_core.viz.page import RunPage, columns, figure, left_out, reasons, section, table
 from dex1b_core.viz.verdict import GREEN, RED
 
 _SHOWN = 4  # tiles of the best, and of the worst
@@ -40,29 +40,40 @@ def write_bench_page(
     rate = protocols[first]['grasp_success']
     title = f'{report["hand"]}, {report["generator"]}: {report["objects"]} objects'
     words = '' if rate is None else f'{rate:.1%} by {first}'
-    parts = [
-        header(title, words, 'good' if rate is not None and rate >= 0.5 else 'bad'),
-        facts(
-            {
-                'grasps': report['n'],
-                'seed': report['seed'],
-                'making them': f'{report["wall_s"]:.0f} s',
-                f'valid a second ({first})': report['valid_per_s'],
-                'Q1': _number(report['q1'], 3),
-                'distinct grasps an object': _number(report['diversity']['distinct'], 1),
-                'penetration mm': _number(report['penetration_mm'], 2),
-            }
-        ),
-        '<h2>Protocols</h2>',
-        table(['protocol', 'grasps', '95 %', 'objects', 'n', 'failed'], _protocol_rows(protocols)),
-        '<h2>Objects</h2>',
-        table(['object', *protocols], _object_rows(report)),
-        *_figures(path, first, results),
-        _failures(report['failed_objects']),
-        again(command),
-    ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(title, parts), encoding='utf-8')
+    reasons_of_all: Counter[str] = Counter()
+    for own in protocols.values():
+        reasons_of_all.update(own['reasons'])
+    RunPage(
+        title=title,
+        command=command,
+        versions=report['versions'],
+        verdict=words,
+        good=rate is not None and rate >= 0.5,
+        values={
+            'grasps': report['n'],
+            'seed': report['seed'],
+            'making them': f'{report["wall_s"]:.0f} s',
+            f'valid a second ({first})': report['valid_per_s'],
+            'Q1': _number(report['q1'], 3),
+            'distinct grasps an object': _number(report['diversity']['distinct'], 1),
+            'penetration mm': _number(report['penetration_mm'], 2),
+        },
+        parts=[
+            section(
+                'Protocols',
+                table(
+                    ['protocol', 'grasps', '95 %', 'objects', 'n', 'failed'],
+                    _protocol_rows(protocols),
+                ),
+            ),
+            columns(
+                section('Objects', table(['object', *protocols], _object_rows(report))),
+                reasons('Failed for', reasons_of_all),
+            ),
+            *_figures(path, first, results),
+            left_out(report['failed_objects']),
+        ],
+    ).write(path)
 
 
 def _protocol_rows(protocols: dict[str, Any]) -> list[list[str]]:
@@ -124,13 +135,6 @@ def draw_object(path: Path, result: ObjectResult, protocol: str) -> None:
         result.name, f'{int(evaluation.success.sum())} of {len(grasps)} succeed by {protocol}'
     )
     draw_tiles(path, headline, hand, (body.vertices, body.faces), tiles)
-
-
-def _failures(failed: dict[str, str]) -> str:
-    if not failed:
-        return ''
-    lines = ''.join(f'<li>{escape(name)}: {escape(why)}</li>' for name, why in failed.items())
-    return f'<h2>Objects left out</h2><ul>{lines}</ul>'
 
 
 def _percent(value: float | None) -> str:

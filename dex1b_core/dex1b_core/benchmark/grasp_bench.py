@@ -23,6 +23,7 @@ from dex1b_core.geometry.object_model import object_file
 from dex1b_core.simulation.engine import EngineName
 from dex1b_core.simulation.grasp_judge import GraspJudge, source_of
 from dex1b_core.simulation.verdicts import wilson
+from dex1b_core.versions import versions
 
 Report = dict[str, Any]
 
@@ -131,6 +132,7 @@ def bench_report(
         'objects': len(results),
         'failed_objects': failures,
         'seed': settings.seed,
+        'versions': versions(),
         'wall_s': round(wall_s, 3),
         'valid_per_s': round(valid / wall_s, 3) if wall_s > 0 else None,
         'penetration_mm': _spread_mm([m['depths'] for m in metrics]),

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from dex1b_core.benchmark.captures import FIRST_OBJECT
 from dex1b_core.benchmark.perception_bench import SceneResult
 from dex1b_core.viz.canvas import Headline, Tile, sheet
-from dex1b_core.viz.page import again, facts, figure, header, page, table
+from dex1b_core.viz.page import RunPage, figure, section, table
 from dex1b_core.viz.perception_stages import depth_picture, label_picture
 from dex1b_core.viz.verdict import GREEN, RED
 
 _WORST = 6
+_SCENE_HEADS = (
+    'scene', 'F', 'precision', 'recall', 'objects', 'found', 'least IoU', 'ms', 'plain F',
+)  # fmt: skip
 _GOALS = {'f_score': 0.92, 'share_iou_over_75': 0.90, 'p50': 33.0, 'p99': 60.0}
 
 
@@ -40,32 +43,37 @@ def write_perception_page(
         picture = path.with_name(f'{path.stem}.{result.capture.name}.png')
         draw_scene(picture, result)
         figures.append(figure(_words(result), picture))
-    good = all(_goal(report, name) for name in _GOALS)
-    title = f'Segmentation of {len(results)} captures'
-    parts = [
-        header(title, f'F {report["f_score"]:.3f}', 'good' if good else 'bad'),
-        facts(
-            {
-                'objects': report['objects'],
-                'parameter sets': 1,
-                'through': report['pipeline'],
-                'processor': report['machine']['processor'],
-            }
-        ),
-        '<h2>Figures</h2>',
-        table(['', 'goal', 'dex1b', 'plain Open3D'], _figure_rows(report)),
-        f'<p>Time: {escape(report["timed"]["ms"])}; wall clock: '
-        f'{escape(report["timed"]["wall_ms"])}. Plain Open3D: processor time.</p>',
-        '<h2>Worst scenes</h2>',
-        *figures,
-        '<h2>All scenes, worst first</h2>',
-        table(
-            ['scene', 'F', 'precision', 'recall', 'objects', 'found', 'least IoU', 'ms', 'plain F'],
-            [_scene_row(row) for row in sorted(report['scenes'], key=lambda row: row['f_score'])],
-        ),
-        again(command),
-    ]
-    path.write_text(page(title, parts), encoding='utf-8')
+    RunPage(
+        title=f'Segmentation of {len(results)} captures',
+        command=command,
+        versions=report['versions'],
+        verdict=f'F {report["f_score"]:.3f}',
+        good=all(_goal(report, name) for name in _GOALS),
+        values={
+            'objects': report['objects'],
+            'seed': report['seed'],
+            'parameter sets': 1,
+            'through': report['pipeline'],
+            'processor': report['machine']['processor'],
+        },
+        parts=[
+            section('Figures', table(['', 'goal', 'dex1b', 'plain Open3D'], _figure_rows(report))),
+            f'<p>Time: {escape(report["timed"]["ms"])}; wall clock: '
+            f'{escape(report["timed"]["wall_ms"])}. Plain Open3D: processor time.</p>',
+            '<h2>Worst scenes</h2>',
+            *figures,
+            section(
+                'All scenes, worst first',
+                table(
+                    _SCENE_HEADS,
+                    [
+                        _scene_row(row)
+                        for row in sorted(report['scenes'], key=lambda row: row['f_score'])
+                    ],
+                ),
+            ),
+        ],
+    ).write(path)
 
 
 def draw_scene(path: Path, result: SceneResult) -> None:

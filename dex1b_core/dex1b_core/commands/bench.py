@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dex1b_core.commands.report_file import write_json
+from dex1b_core.commands.report_file import command_line, write_json
 from dex1b_core.errors import Dex1bError, ErrorCode
 
 if TYPE_CHECKING:
@@ -102,7 +100,7 @@ def bench_grasp(
     if page_path is not None:
         from dex1b_core.benchmark.bench_page import write_bench_page
 
-        command = shlex.join(['dex1b', *sys.argv[1:]])
+        command = command_line()
         write_bench_page(page_path, report, results, command)
 
 
@@ -174,7 +172,7 @@ def bench_perception(
             draw_stages(pictures / f'{name}.stages.png', frame, settings.perception, title=name)
     if page_path is not None:
         page_path = page_path if page_path.suffix == '.html' else page_path / 'index.html'
-        write_perception_page(page_path, report, results, shlex.join(['dex1b', *sys.argv[1:]]))
+        write_perception_page(page_path, report, results, command_line())
 
 
 @bench_app.command('articulation')
@@ -226,7 +224,7 @@ def bench_articulation(
     if page_path is not None:
         from dex1b_core.benchmark.articulation_page import write_articulation_page
 
-        command = shlex.join(['dex1b', *sys.argv[1:]])
+        command = command_line()
         write_articulation_page(page_path, report, results, command)
 
 

@@ -139,16 +139,17 @@ def report(
     html: Annotated[Path, typer.Option(help='Page to write.')],
     shards: ShardsOption = None,
 ) -> None:
-    """A page of a run: yields, processor time, training curves."""
+    """A page of a run: yields, processor time, training curves, why grasps failed, some of them."""
     from dex1b_core.data.shards import ShardFolder
     from dex1b_core.engine.report import report_page, training_curves
     from dex1b_core.engine.settings import read_settings
     from dex1b_core.engine.status import round_statuses
 
     settings = read_settings(folder)
-    rounds = round_statuses(ShardFolder.at(shards or folder / 'shards'))
+    store = ShardFolder.at(shards or folder / 'shards')
+    rounds = round_statuses(store)
     html.parent.mkdir(parents=True, exist_ok=True)
-    html.write_text(report_page(settings, rounds, training_curves(folder, rounds)))
+    html.write_text(report_page(settings, rounds, training_curves(folder, rounds), store))
 
 
 @app.command()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dex1b_core.data.shards import ShardFolder
+from dex1b_core.engine.grasp_picture import draw_grasps
 from dex1b_core.engine.rounds import curve_path
 from dex1b_core.engine.settings import EngineSettings
 from dex1b_core.engine.status import SOURCES, RoundStatus
 from dex1b_core.model.training import TrainingCurve
-from dex1b_core.viz.page import again, facts, figure, header, page, table
+from dex1b_core.viz.page import RunPage, bars, columns, figure, reasons, section, table
 
 _COLOURS = {'optimizer': '#7d8794', 'dexsimple': '#1f78b5', 'mujoco': '#299e59',
             'sapien': '#e0a030'}  # fmt: skip
@@ -27,13 +31,16 @@ def training_curves(folder: Path, rounds: Sequence[RoundStatus]) -> dict[int, Tr
         for number, path in paths.items()
         if path.is_file()
     }
-    return {number: curve for number, curve in found.items() if curve.step}
+    return {number: curve for number, curve in found.items() if len(curve.step) > 1}
 
 
 def report_page(
-    settings: EngineSettings, rounds: Sequence[RoundStatus], curves: Mapping[int, TrainingCurve]
+    settings: EngineSettings,
+    rounds: Sequence[RoundStatus],
+    curves: Mapping[int, TrainingCurve],
+    shards: ShardFolder | None = None,
 ) -> str:
-    """HTML that needs no other file."""
+    """HTML that needs no other file; with shards, grasps of the last round are drawn."""
     cells = [
         [
             str(row.round), str(row.proposed), str(row.valid), f'{row.share:.1%}',
@@ -46,16 +53,49 @@ def report_page(
         pictures = [figure('Yield and processor time', _draw_rounds(Path(folder), rounds))]
         if curves:
             pictures.append(figure('Training', _draw_curves(Path(folder), curves)))
-    command = (
-        f'dex1b engine run --hand {settings.hand} --rounds {settings.rounds} '
-        f'--proposals {settings.proposals} --shapes {settings.shapes} '
-        f'--excess {settings.excess:g} --per-task {settings.per_task} '
-        f'--training-steps {settings.training_steps} --seed {settings.seed} --folder RUN'
-    )
-    valid = sum(row.valid for row in rounds)
-    summary = facts({'hand': settings.hand, 'valid grasps': valid, 'seed': settings.seed})
-    title = f'Data engine: {settings.hand}'
-    return page(title, [header(title), summary, *pictures, table(heads, cells), again(command)])
+        drawn = None if shards is None else draw_grasps(Path(folder) / 'grasps.png', shards)
+        if drawn is not None:
+            pictures.append(figure('Grasps of the last shard', drawn))
+    spent: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    known: dict[str, str] = {}
+    for row in rounds:
+        spent.update(row.seconds)
+        failed.update(row.reasons)
+        known |= row.versions
+    return RunPage(
+        title=f'Data engine: {settings.hand}',
+        command=run_command(settings),
+        versions=known,
+        values={
+            'hand': settings.hand,
+            'valid grasps': sum(row.valid for row in rounds),
+            'proposed': sum(row.proposed for row in rounds),
+            'seed': settings.seed,
+        },
+        parts=[
+            *pictures,
+            section('Rounds', table(heads, cells)),
+            columns(bars('Processor time [s]', spent, digits=0), reasons('Failed for', failed)),
+        ],
+    ).html()
+
+
+def run_command(settings: EngineSettings) -> str:
+    """The command that repeats a run; RUN and OBJECTS stand for a folder and a list of objects.
+
+    Options of settings that the command cannot set are those of its defaults.
+    """
+    parts = [
+        'dex1b', 'engine', 'run', '--hand', settings.hand, '--rounds', settings.rounds,
+        '--proposals', settings.proposals, '--random', f'{settings.random:g}',
+        '--table', f'{settings.table:g}', '--excess', f'{settings.excess:g}',
+        '--debias' if settings.debias else '--no-debias',
+        '--training-steps', settings.training_steps, '--per-task', settings.per_task,
+        '--seed', settings.seed, '--folder', 'RUN',
+    ]  # fmt: skip
+    parts += ['--objects', 'OBJECTS'] if settings.objects else ['--shapes', settings.shapes]
+    return shlex.join(str(part) for part in parts)
 
 
 def _share(row: RoundStatus, source: str) -> str:

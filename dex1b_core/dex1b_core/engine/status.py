@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ class RoundStatus:
         objects: Objects with a grasp that held.
         seconds: Processor time of each stage.
         bytes: Of its shards.
+        reasons: How many failed for each reason.
+        versions: Of what made it, by package.
     """
 
     round: int
@@ -32,6 +35,8 @@ class RoundStatus:
     objects: int
     seconds: dict[str, float]
     bytes: int
+    reasons: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -59,6 +64,7 @@ class RoundStatus:
             'objects': self.objects,
             'seconds': {name: round(value, 2) for name, value in self.seconds.items()},
             'bytes': self.bytes,
+            'reasons': self.reasons,
         }
 
 
@@ -78,15 +84,22 @@ def _status(shards: ShardFolder, number: int, names: list[str]) -> RoundStatus:
     counts = {source: np.zeros(2, dtype=int) for source in SOURCES}
     seconds: dict[str, float] = {}
     objects: set[str] = set()
+    reasons: Counter[str] = Counter()
+    versions: dict[str, str] = {}
     for name in own:
         rows = shards.read(name)
         held, sources = rows.held, rows.values('source')
         for source in SOURCES:
             mine = sources == source
             counts[source] += (int(mine.sum()), int((mine & held).sum()))
+        reasons.update(reason for reason in rows.values('reason')[~held].tolist() if reason)
+        versions |= rows.provenance.versions
         objects |= set(rows.values('object')[held].tolist())
         for stage, spent in rows.provenance.seconds.items():
             seconds[stage] = seconds.get(stage, 0.0) + spent
     proposed, valid = (int(sum(count[k] for count in counts.values())) for k in (0, 1))
     by_source = {source: (int(made), int(held)) for source, (made, held) in counts.items() if made}
-    return RoundStatus(number, proposed, valid, by_source, len(objects), seconds, shards.size(own))
+    return RoundStatus(
+        number, proposed, valid, by_source, len(objects), seconds, shards.size(own),
+        dict(reasons.most_common()), versions,
+    )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 from PIL import ImageDraw
 
-from dex1b_core.planning import GraspCandidate
 from dex1b_core.robots import load_robot
 from dex1b_core.viz import canvas
+from dex1b_core.viz.candidate_tiles import ShownObject, candidate_sheet
 from dex1b_core.viz.canvas import MARGIN, Headline, Tile
 from dex1b_core.viz.moments import key_moments
 from dex1b_core.viz.recording import DemoRecording
 from dex1b_core.viz.robot_scene import OBJECT, RobotScene, object_body
-from dex1b_core.viz.studio import Ghost, Studio, View
-from dex1b_core.viz.verdict import BLUE, GREEN, GREY, RED, verdict
+from dex1b_core.viz.studio import Studio, View
+from dex1b_core.viz.verdict import BLUE, GREEN, GREY, RED
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
@@ -100,15 +100,11 @@ class DemoPictures:
     def candidates(self) -> Any:
         """The best candidates close up with their verdicts; few are shown from several sides."""
         candidates = self._recording.candidates[:TILES]
-        studio = Studio([self._object])
-        sides = {1: 3, 2: 2}.get(len(candidates), 1)
-        tiles = [
-            self._candidate_tile(studio, candidate, rank, side)
-            for rank, candidate in enumerate(candidates)
-            for side in range(sides)
-        ]
-        columns = 2 if len(tiles) == 4 else 3
-        return canvas.sheet(self._headline('Candidates'), tiles, columns=columns)
+        shown = ShownObject(self._object, self._recording.object_poses[0])
+        executed = self._recording.executed_id
+        return candidate_sheet(
+            self._headline('Candidates'), self._robot, shown, candidates, executed_id=executed
+        )
 
     def pick(self) -> Any:
         """Key frames of the pick over the curve of the object's height."""
@@ -177,31 +173,6 @@ class DemoPictures:
         eye = target + np.array([0.86, -0.90, 0.46])
         return View(tuple(eye), tuple(target), width, height)
 
-    def _candidate_tile(
-        self, studio: Studio, candidate: GraspCandidate, rank: int, side: int
-    ) -> Tile:
-        pose = self._recording.object_poses[0]
-        middle = pose[:3, 3] + [0.0, 0.0, 0.5 * float(np.ptp(self._object.vertices[:, 2]))]
-        wrist = candidate.planning_T_wrist[:3, 3]
-        target = 0.55 * middle + 0.45 * wrist
-        eye = target + 0.52 * _beside(candidate.approach, side)
-        view = View(tuple(eye), tuple(target), 420, 340, floor_fade=(0.25, 0.6))
-        colour, words = verdict(candidate)
-        executed = bool(candidate.id) and candidate.id == self._recording.executed_id
-        if executed:
-            colour, words = BLUE, f'{words}, executed'
-        before = candidate.planning_T_wrist.copy()
-        before[:3, 3] -= candidate.approach_distance * candidate.approach
-        standing = replace(candidate, planning_T_wrist=before)
-        hands = self._robot.hand_bodies
-        ghosts = (
-            Ghost(hands, self._robot.hand_poses(standing, candidate.pregrasp), GREY, 0.22),
-            Ghost(hands, self._robot.hand_poses(candidate, candidate.grasp), colour, 0.85),
-        )
-        picture = studio.draw({OBJECT: pose}, view, ghosts)
-        detail = f'score {candidate.score:.2f}   approach {_slope(candidate.approach)}'
-        return Tile(picture, f'#{rank}  {words}', detail, colour, framed=executed)
-
     def _stamp(self, frame: Any, index: int) -> None:
         recording = self._recording
         draw = ImageDraw.Draw(frame)
@@ -219,33 +190,6 @@ def _moved(recording: DemoRecording, before: int, now: int) -> bool:
     joints = np.abs(recording.joint_positions[now] - recording.joint_positions[before])
     pose = np.abs(recording.object_poses[now] - recording.object_poses[before])
     return bool(joints.max() > 2e-3 or pose.max() > 1e-3)
-
-
-def _slope(approach: Array) -> str:
-    """How steep an approach is, in words."""
-    down = float(np.degrees(np.arcsin(np.clip(-approach[2], -1.0, 1.0))))
-    if abs(down) < 5.0:
-        return 'level'
-    return f'{abs(down):.0f}° {"downwards" if down > 0.0 else "upwards"}'
-
-
-def _beside(approach: Array, side: int) -> Array:
-    """Unit direction from which a hand that approaches so is seen well.
-
-    Args:
-        approach: (3,) of the hand.
-        side: 0 is the side nearer to the front right of the robot, 1 the other, 2 from ahead.
-    """
-    usual = np.array([0.62, -0.66, 0.42])
-    level = np.array([approach[0], approach[1], 0.0])
-    if np.linalg.norm(level) < 0.35:  # from above: any side will do
-        level = np.array([usual[1], -usual[0], 0.0])
-    level /= np.linalg.norm(level)
-    beside = np.array([-level[1], level[0], 0.0])
-    beside *= np.sign(beside @ usual) * (1.0 if side == 0 else -1.0)
-    direction = (0.0 if side == 2 else 1.0) * beside
-    direction += (0.9 if side == 2 else -0.35) * level + np.array([0.0, 0.0, 0.5])
-    return np.asarray(direction / np.linalg.norm(direction))
 
 
 def _save_animation(frames: list[Any], path: Path) -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from dex1b_core.commands.engine import app
 from dex1b_core.data.shards import ShardFolder
-from dex1b_core.engine.report import report_page
+from dex1b_core.engine.report import report_page, run_command
 from dex1b_core.engine.rounds import checkpoint_path, round_tasks, run_rounds
 from dex1b_core.engine.runners import LocalRunner, RayRunner
 from dex1b_core.engine.scale import plan_scale
@@ -258,12 +258,23 @@ def test_report_shows_rounds_and_curves(whole, tmp_path):
     result = CliRunner().invoke(app, ['report', '--folder', str(whole), '--html', str(out)])
     assert result.exit_code == 0, result.output
     bare = out.read_text()
-    assert bare.count('<img') == 1  # ten steps of training are too few for a curve
+    assert bare.count('<img') == 2  # ten steps of training are too few for a curve
+    assert 'Failed for' in bare
+    assert 'mujoco 4' in bare.split('Versions')[1]
     assert 'dex1b engine run --hand allegro_right --rounds 2' in bare
     rounds = round_statuses(ShardFolder.at(whole / 'shards'))
     assert f'{rounds[1].share:.1%}' in bare
     curve = TrainingCurve((50, 100), {'reconstruction': (0.5, 0.4), 'distance': (9.0, 3.0)})
     assert report_page(SETTINGS, rounds, {0: curve}).count('<img') == 2
+
+
+def test_the_command_repeats_every_choice():
+    settings = EngineSettings(hand='my hand.yaml', debias=False, random=0.5, table=0.0, seed=4)
+    command = run_command(settings)
+    assert "--hand 'my hand.yaml'" in command
+    for part in ('--no-debias', '--random 0.5', '--table 0', '--shapes 200', '--seed 4'):
+        assert part in command
+    assert '--objects OBJECTS' in run_command(settings.model_copy(update={'objects': ('ycb:mug',)}))
 
 
 def test_curves_survive_json():

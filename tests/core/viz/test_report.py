@@ -63,7 +63,7 @@ def test_the_page_stands_alone(written: dict[str, Path]) -> None:
     assert page.count('data:image/gif;base64,') == 1
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert 'lifted 0.15 m, held 2.0 s' in page
-    assert 'check_slipped' in page
+    assert 'check slipped' in page
     assert '7 of 9 &lt;slipped&gt;' in page
     assert 'dex1b demo --object box --seed 3 --robot xarm7_ability' in page
 

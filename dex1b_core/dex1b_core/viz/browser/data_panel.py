@@ -14,6 +14,7 @@ from dex1b_core.viz.browser.candidate_row import markdown_table
 from dex1b_core.viz.browser.data_files import DataEntry, find_entries
 from dex1b_core.viz.browser.grasp_rows import POSTURES, GraspTable, open_grasps, open_shard
 from dex1b_core.viz.browser.hand_scene import HandScene, look_closely
+from dex1b_core.viz.browser.server import tell
 
 _NOTHING = '(nothing)'
 _VERDICTS = {'all': None, 'held': 1, 'failed': 0, 'not tried': -1}
@@ -110,7 +111,7 @@ class DataPanel:
                 ErrorCode.INVALID_REQUEST, f'{path} is too large to show here; open it as a file'
             )
         text = escape(path.read_text(encoding='utf-8'), quote=True)
-        modal = self._server.gui.add_modal(path.name, size='100%')
+        modal = self._server.gui.add_modal(path.name)
         with modal:
             # sandboxed: a report's scripts, were there any, could press the viewer's buttons
             self._server.gui.add_html(
@@ -182,4 +183,4 @@ class DataPanel:
             work(*arguments)
         except Dex1bError as error:
             words = f'{int(error.error_code)} {error.error_code.name}: {error.message}'
-            self._server.add_notification('Data', words, color='red', auto_close_seconds=12.0)
+            tell(self._server, 'Data', words, failed=True)

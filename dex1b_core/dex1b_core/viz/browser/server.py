@@ -42,6 +42,15 @@ def address(server: Any) -> str:
     return f'http://{HOST}:{server.get_port()}'
 
 
+def tell(server: Any, title: str, words: str, *, failed: bool = False) -> None:
+    """Show a message in every browser for a while."""
+    for client in server.get_clients().values():
+        client.add_notification(
+            title, words, color='red' if failed else None,
+            auto_close_seconds=12.0 if failed else 6.0,
+        )  # fmt: skip
+
+
 def is_local(origin: str | None) -> bool:
     """Whether a page of this origin may connect; programs that are no browser send none."""
     return origin is None or urlsplit(origin).hostname in _LOCAL

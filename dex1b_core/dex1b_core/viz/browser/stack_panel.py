@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dex1b_core.errors import Dex1bError
 from dex1b_core.viz.browser.candidate_row import markdown_table, verdict_words
 from dex1b_core.viz.browser.controls import Report, StackControls, StackStatus
+from dex1b_core.viz.browser.server import tell
 from dex1b_core.viz.browser.stack_scene import LAYERS, StackScene
 
 Array = NDArray[np.float64]
@@ -125,10 +126,9 @@ class StackPanel:
 
     def _tell(self, call: Callable[[], str]) -> None:
         try:
-            words, colour = call(), None
+            tell(self._server, 'Robot', call())
         except Dex1bError as error:
-            words, colour = failure(error), 'red'
-        self._server.add_notification('Robot', words, color=colour, auto_close_seconds=8.0)
+            tell(self._server, 'Robot', failure(error), failed=True)
 
     # -- target --------------------------------------------------------------------------------
 
@@ -153,9 +153,7 @@ class StackPanel:
     def _clicked(self, event: Any) -> None:
         point = self._scene.point_at(event.ray_origin, event.ray_direction)
         if point is None:
-            self._server.add_notification(
-                'Target', 'No point of a cloud there; click on one.', auto_close_seconds=4.0
-            )
+            tell(self._server, 'Target', 'No point of a cloud there; click on one.')
             return
         self.choose_target(point)
         self._choosing.value = False

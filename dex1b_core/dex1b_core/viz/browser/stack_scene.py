@@ -169,10 +169,19 @@ def arrow(tip: Array, direction: Array, length: float, width: float) -> tuple[Ar
 
 
 def _set_view(server: Any) -> None:
-    """Grid, light and first view of a robot's workspace."""
+    """Grid and first view of a robot's workspace."""
     server.scene.add_grid(
         'grid', width=2.4, height=2.4, cell_size=0.1, section_size=0.5, position=(0.3, 0.0, -0.001)
     )
     camera = server.initial_camera
     camera.position, camera.look_at = (1.25, -0.95, 0.85), (0.32, 0.0, 0.15)
     camera.fov = np.radians(50.0)
+    server.on_client_connect(_fit_phone)
+
+
+def _fit_phone(client: Any) -> None:
+    """On an upright screen the panel covers the lower half: keep the workspace above it."""
+    camera = client.camera
+    if camera.image_height > 1.2 * camera.image_width:
+        with client.atomic():
+            camera.position, camera.look_at = (1.75, -1.35, 1.05), (0.25, 0.0, -0.35)

@@ -49,7 +49,10 @@ def click(page: Any, words: str) -> None:
     target = page.get_by_text(words, exact=True).first
     target.wait_for()
     target.evaluate('element => element.scrollIntoView({block: "center"})')
-    box = target.bounding_box()
+    box, before = target.bounding_box(), None
+    while box != before:  # folders unfold for a while
+        page.wait_for_timeout(400)
+        box, before = target.bounding_box(), box
     page.mouse.click(box['x'] + box['width'] / 2, box['y'] + box['height'] / 2)
 
 

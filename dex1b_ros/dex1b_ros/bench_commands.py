@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.table import Table
 
-from dex1b_core.commands.report_file import write_json
+from dex1b_core.commands.report_file import command_line, write_json
+from dex1b_core.viz.page import RunPage
+from dex1b_ros.bench_pages import (
+    demos_page,
+    faults_page,
+    idle_page,
+    picks_page,
+    stops_page,
+    stream_page,
+)
 from dex1b_ros.reports import JsonPath, console
 
 
@@ -44,7 +54,7 @@ def bench_demo(
     names = [name for name in objects.split(',') if name] or list(GRASPABLE_OBJECTS)
     report = bench_demos(names, seed=seed, robot=robot, folder=out, resume=resume, on_report=show)
     console.print(f'lifted {report["lifted"]} of {report["n"]}')
-    write_json(report, json_path or out / 'report.json')
+    _write(report, demos_page, out, json_path)
 
 
 def bench_picks(
@@ -73,7 +83,7 @@ def bench_picks(
 
     report = run(settings, show)
     console.print(f'lifted {report["lifted"]} of {report["n"]}')
-    write_json(report, json_path or out / 'report.json')
+    _write(report, picks_page, out, json_path)
 
 
 def bench_faults(
@@ -105,7 +115,7 @@ def bench_faults(
         f'{report["unexpected"]} unexpected '
         f'answers, {report["unrecovered"]} not recovered'
     )
-    write_json(report, json_path or out / 'report.json')
+    _write(report, faults_page, out, json_path)
     failed = report['unsafe'] or report['unexpected'] or report['unrecovered']
     raise typer.Exit(int(bool(failed)))
 
@@ -125,7 +135,18 @@ def bench_stop(
 
     report = run(_objects(objects), seed=seed, robot=robot, folder=out, on_row=show)
     console.print(f'held {report["held"]} of {report["n"]}')
-    write_json(report, json_path or out / 'report.json')
+    _write(report, stops_page, out, json_path)
+
+
+def _write(
+    report: dict[str, Any],
+    page: Callable[[dict[str, Any], str], RunPage],
+    folder: Path,
+    json_path: Path | None,
+) -> None:
+    """report.json, where asked or in the folder, and report.html in the folder."""
+    write_json(report, json_path or folder / 'report.json')
+    page(report, command_line()).write(folder / 'report.html')
 
 
 def _objects(listed: str) -> list[str]:
@@ -165,7 +186,7 @@ def bench_idle(
             ' '.join(row['libraries']),
         )
     console.print(table)
-    write_json(report, json_path or out / 'report.json')
+    _write(report, idle_page, out, json_path)
 
 
 def bench_stream(
@@ -193,4 +214,4 @@ def bench_stream(
         f'streamer scheduled as {scheduling}; load average {report["load_average"]} on '
         f'{report["cores"]} cores'
     )
-    write_json(report, json_path or out / 'report.json')
+    _write(report, stream_page, out, json_path)

@@ -243,6 +243,9 @@ def bench_axis(
     json_path: Annotated[
         Path | None, typer.Option('--json', help='Write the report to this file.')
     ] = None,
+    page_path: Annotated[
+        Path | None, typer.Option('--html', help='Write a page to this file.')
+    ] = None,
 ) -> None:
     """Estimate joints from two noisy clouds of the moving part, and measure the error."""
     from dex1b_core.benchmark.articulation_bench import articulated_names
@@ -254,3 +257,7 @@ def bench_axis(
         axis = '-' if own['axis_deg'] is None else f'{own["axis_deg"]["p50"]:.1f} degrees'
         typer.echo(f'{name}: median {axis}{position}; kind right {own["kind_right"]:.0%}')
     write_json(report, json_path)
+    if page_path is not None:
+        from dex1b_core.benchmark.axis_page import axis_page
+
+        axis_page(report, command_line()).write(page_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -70,6 +71,8 @@ def up(
     if stack != 'grasp':
         raise Dex1bError(ErrorCode.INVALID_REQUEST, f"unknown stack '{stack}'; known are: grasp")
     options = StackOptions.from_strings(parse_arguments(context.args))
+    for number in (signal.SIGINT, signal.SIGTERM):  # nodes must not outlive it, however it ends
+        signal.signal(number, signal.default_int_handler)
     with Stack(options, log_folder=log_folder) as nodes:
         console.print(f'started {", ".join(nodes.pids)}; Ctrl-C stops them')
         if not options.viewer:

@@ -19,13 +19,17 @@ from dex1b_core.planning import GraspCandidate
 from dex1b_core.viz.verdict import BLUE, verdict
 from dex1b_ros.conversions import duration_msg, seconds
 
+LIFETIME_S = 120.0
+"""As long as executors take a scene, unless told otherwise (`max_scene_age`)."""
+
 
 def grasp_markers(
     candidates: Sequence[GraspCandidate], rejected: Sequence[GraspCandidate], header: Header
 ) -> MarkerArray:
     """Arrows along the approach with a text each; first all earlier markers are deleted.
 
-    Namespaces: 'grasps', 'grasps_text', 'rejected', 'rejected_text'; ids are ranks.
+    Namespaces: 'grasps', 'grasps_text', 'rejected', 'rejected_text'; ids are ranks. They vanish
+    with LIFETIME_S, when an executor would refuse the plan anyway.
     """
     markers = [Marker(header=header, action=Marker.DELETEALL)]
     for rank, candidate in enumerate(candidates):
@@ -36,7 +40,10 @@ def grasp_markers(
     for rank, candidate in enumerate(rejected):
         colour, words = verdict(candidate)
         markers.append(_arrow(candidate, header, 'rejected', rank, colour, 0.35, 0.004))
+        words = f'rejected #{rank} {words}'
         markers.append(_text(candidate, header, 'rejected_text', rank, words, colour))
+    for marker in markers[1:]:
+        marker.lifetime = duration_msg(LIFETIME_S)
     return MarkerArray(markers=markers)
 
 

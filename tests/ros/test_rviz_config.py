@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,20 @@ import yaml
 from harness import Client, node_process
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from std_msgs.msg import Header
+from visualization_msgs.msg import Marker
 
-from dex1b_core.planning import GraspCandidate
+from dex1b_core.planning import (
+    CheckResult,
+    FailureReason,
+    GraspCandidate,
+    Reachability,
+    ReachResult,
+    SimCheck,
+)
 from dex1b_core.robots import load_robot
-from dex1b_ros.grasp_display import grasp_markers
+from dex1b_core.viz.verdict import BLUE, GREEN, ORANGE, RED
+from dex1b_ros.grasp_display import LIFETIME_S, grasp_markers
+from dex1b_ros.pick_request import ExecutorParameters
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config' / 'rviz' / 'grasp.rviz'
 NODES = ('sim_robot_node', 'perception_node', 'grasp_server')
@@ -34,6 +45,7 @@ def manager() -> dict[str, Any]:
     return yaml.safe_load(CONFIG.read_text())['Visualization Manager']
 
 
+CLOUD_TOPICS = ('Depth Map Topic', 'Color Image Topic')
 DISPLAYS = {
     topic['Value']: item
     for item in manager()['Displays']
@@ -68,6 +80,76 @@ def test_a_display_fits_its_publisher(running: Client, topic: str) -> None:
     assert reliable or settings['Reliability Policy'] == 'Best Effort'
 
 
+@pytest.mark.ros
+@pytest.mark.parametrize('setting', CLOUD_TOPICS)
+def test_the_cloud_of_the_camera_finds_its_images(running: Client, setting: str) -> None:
+    (display,) = (item for item in manager()['Displays'] if 'DepthCloud' in item['Class'])
+    topic = display[setting]
+    deadline = time.monotonic() + 60.0
+    while not (publishers := running.node.get_publishers_info_by_topic(topic)):
+        assert time.monotonic() < deadline, f'nobody publishes {topic}'
+        time.sleep(0.1)
+    assert publishers[0].topic_type == 'sensor_msgs/msg/Image'
+    # the plugin derives the name of the camera_info from that of the image
+    assert running.node.count_publishers(topic.replace('image_raw', 'camera_info'))
+
+
+def test_every_output_for_the_eye_has_a_display() -> None:
+    """What security.py lets perception and planning publish as clouds, markers and paths."""
+    from dex1b_ros.security import rights
+
+    allowed = rights(load_robot('xarm7_ability'))
+    published = {
+        topic.replace('~', node)
+        for node in ('perception', 'grasp_server')
+        for topic in allowed[node].publish
+        if topic.startswith('~')
+    }
+    data = {'grasp_server/grasps', 'grasp_server/rejected', 'grasp_server/planned_motion'}
+    assert published - data == {
+        name for name in DISPLAYS if name.startswith(('perception', 'grasp'))
+    }
+
+
+def candidates() -> tuple[list[GraspCandidate], list[GraspCandidate]]:
+    """Two kept, and one dropped for each kind of reason."""
+    plain = GraspCandidate(
+        'hand', np.eye(4), ('a',), *np.zeros((3, 1)), np.array([0.0, 0.0, -1.0]), 0.1
+    )
+    held = replace(plain, sim_check=SimCheck(CheckResult.PASSED, trials=3, successes=3))
+    slipped = replace(plain, sim_check=SimCheck(CheckResult.FAILED, FailureReason.SLIPPED))
+    far = replace(plain, reachability=Reachability(ReachResult.NO_IK))
+    return [held, held], [slipped, far]
+
+
+def test_markers_are_told_apart_and_vanish() -> None:
+    first, *markers = grasp_markers(*candidates(), Header(frame_id='link_base')).markers
+    assert first.action == Marker.DELETEALL
+    keys = [(marker.ns, marker.id) for marker in markers]
+    assert len(set(keys)) == len(keys)
+    again = grasp_markers(*candidates(), Header()).markers[1:]
+    assert [(marker.ns, marker.id) for marker in again] == keys
+    assert {marker.header.frame_id for marker in markers} == {'link_base'}
+    assert {marker.lifetime.sec for marker in markers} == {int(LIFETIME_S)}
+    assert ExecutorParameters().max_scene_age == LIFETIME_S
+
+
+def test_markers_say_and_show_the_verdict() -> None:
+    markers = grasp_markers(*candidates(), Header()).markers[1:]
+    colours = {
+        (m.ns, m.id): (m.color.r, m.color.g, m.color.b) for m in markers if m.type == Marker.ARROW
+    }
+    assert colours == {
+        ('grasps', 0): pytest.approx(BLUE), ('grasps', 1): pytest.approx(GREEN),
+        ('rejected', 0): pytest.approx(RED), ('rejected', 1): pytest.approx(ORANGE),
+    }  # fmt: skip
+    texts = {(m.ns, m.id): m.text for m in markers if m.type == Marker.TEXT_VIEW_FACING}
+    assert texts == {
+        ('grasps_text', 0): '#0 held 3/3', ('grasps_text', 1): '#1 held 3/3',
+        ('rejected_text', 0): 'rejected #0 slipped', ('rejected_text', 1): 'rejected #1 no ik',
+    }  # fmt: skip
+
+
 def test_topics_are_relative_so_that_a_namespace_works() -> None:
     assert DISPLAYS
     assert not [name for name in DISPLAYS if name.startswith('/')]
@@ -78,9 +160,6 @@ def test_the_fixed_frame_is_the_planning_frame() -> None:
 
 
 def test_the_namespaces_of_grasp_markers_are_listed() -> None:
-    candidate = GraspCandidate(
-        'hand', np.eye(4), ('a',), *np.zeros((3, 1)), np.array([0.0, 0.0, -1.0]), 0.1
-    )
-    markers = grasp_markers([candidate], [candidate], Header()).markers
+    markers = grasp_markers(*candidates(), Header()).markers
     listed = DISPLAYS['grasp_server/markers']['Namespaces']
-    assert set(listed) == {marker.ns for marker in markers if marker.ns}
+    assert listed == {marker.ns: True for marker in markers if marker.ns}

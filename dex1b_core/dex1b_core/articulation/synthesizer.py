@@ -31,11 +31,13 @@ from dex1b_core.synthesis.grip import (
 )
 from dex1b_core.synthesis.objective import EnergyWeights, GraspObjective, ObjectiveSettings
 from dex1b_core.synthesis.pressing import can_press_anywhere
-from dex1b_core.synthesis.seed_settings import SeedSettings
+from dex1b_core.synthesis.screening import least_energy
+from dex1b_core.synthesis.seed_settings import REFINEMENT, SeedSettings
 from dex1b_core.synthesis.seed_starts import StartSettings, pinch_centre, random_starts
 
 SETTLING = 2  # least-squares steps that bring fingertips onto the surface
 TASK = EnergyWeights(closure=5.0, task=5.0, region=100.0)
+PRESSING_TASK = replace(TASK, balance=15.0, lean=5.0, touch=60.0)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class ArticulationSettings:
         objective: Energies.
         draws, draws_underactuated: Starts explored for each grasp optimised.
         explore, descent: Weights and steps of both stages.
+        refinement: The same of what a network proposes.
         grip: Contacts and squeeze.
         excess: Grasps optimised for each one returned.
         fewest: Grasps optimised at least.
@@ -62,8 +65,11 @@ class ArticulationSettings:
     descent: DescentSettings = field(
         default_factory=lambda: replace(
             SeedSettings().descent,
-            weights=replace(TASK, balance=15.0, lean=5.0, touch=60.0),
+            weights=PRESSING_TASK,
         )
+    )
+    refinement: DescentSettings = field(
+        default_factory=lambda: replace(REFINEMENT, weights=PRESSING_TASK)
     )
     grip: GripSettings = field(default_factory=GripSettings)
     excess: float = 12.0
@@ -111,6 +117,30 @@ class ArticulationSynthesizer:
         chosen = explored.grasps.select(explored.energy.argsort(stable=True)[:count])
         scene = target.scene(self._centre(chosen))
         optimised = descend(self._objective, scene, chosen, self.settings.descent, generator)
+        with torch.no_grad():
+            return self._finish(target, optimised.grasps)
+
+    def refine(
+        self, target: GraspTarget, proposals: GraspBatch, count: int, *, seed: int, each: int = 1
+    ) -> ArticulationGrasps:
+        """`count` grasps from proposals made elsewhere, not ranked.
+
+        Args:
+            target: The object.
+            proposals: B poses and grasp postures; of every `each` in a row one goes on at most,
+                those of least energy.
+            count: How many are post-optimised.
+            seed: Of every random draw.
+            each: A divisor of B.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        everywhere = self._centre(proposals)
+        chosen = least_energy(
+            self._coarse, lambda rows: target.scene(everywhere[:, rows]), proposals, count,
+            generator, each=each, weights=self.settings.descent.weights,
+        )  # fmt: skip
+        scene = target.scene(self._centre(chosen))
+        optimised = descend(self._objective, scene, chosen, self.settings.refinement, generator)
         with torch.no_grad():
             return self._finish(target, optimised.grasps)
 

@@ -13,17 +13,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from dex1b_core import __version__
 from dex1b_core.articulation import load_articulated
+from dex1b_core.articulation.articulated_object import ArticulatedObject
 from dex1b_core.articulation.check import ArticulationChecker, ArticulationVerdict
 from dex1b_core.articulation.grasps import ArticulationGrasps
+from dex1b_core.articulation.learned import LearnedArticulationSynthesizer
 from dex1b_core.articulation.protocol import SWEEP, ArticulationProtocol, Reason
 from dex1b_core.articulation.synthesizer import ArticulationSynthesizer
 from dex1b_core.benchmark.object_list import object_list
 from dex1b_core.config import config_folder
 from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.model.checkpoint import load_checkpoint
+from dex1b_core.model.clouds import SurfaceSamples
 from dex1b_core.robots import load_hand
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.simulation.urdf_bodies import TreeSource
@@ -33,6 +38,7 @@ Report = dict[str, Any]
 
 SPLIT = ('test-instances', 'test-categories')
 CRITERIA = ('dex1b', 'strict', 'dexart')
+CLOUD_POINTS = 1024  # of the moving part, that a network is shown
 LIBRARIES = ('mujoco', 'numpy', 'scipy', 'torch')
 
 
@@ -46,6 +52,7 @@ class ArticulationBenchSettings:
         count: Grasps of each object, the best by prediction.
         seed: Of the grasps.
         workers: Processes.
+        checkpoint: Of the network that proposes; None is the optimiser alone.
     """
 
     hand: str
@@ -53,6 +60,7 @@ class ArticulationBenchSettings:
     count: int = 4
     seed: int = 0
     workers: int = 1
+    checkpoint: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,8 @@ def articulation_report(
         'failed_objects': failures,
         'n_per_object': settings.count,
         'seed': settings.seed,
+        'generator': 'optimizer' if settings.checkpoint is None else 'dexsimple',
+        'checkpoint': None if settings.checkpoint is None else settings.checkpoint.name,
         'criteria': {
             name: _criterion(name, results) for name in CRITERIA if criterion_reasons(results, name)
         },
@@ -161,9 +171,7 @@ def _one(task: tuple[ArticulationBenchSettings, str]) -> ObjectResult | str:
     begin = time.perf_counter()
     try:
         target = load_articulated(name)
-        made = ArticulationSynthesizer(hand).synthesize(
-            target, settings.count, seed=settings.seed
-        )  # fmt: skip
+        made = _made(hand, target, settings)
     except Dex1bError as error:
         return error.message
     middle = time.perf_counter()
@@ -171,6 +179,18 @@ def _one(task: tuple[ArticulationBenchSettings, str]) -> ObjectResult | str:
     verdicts = tuple(checker.check(made, row) for row in range(len(made)))
     end = time.perf_counter()
     return ObjectResult(name, target.category, made, verdicts, middle - begin, end - middle)
+
+
+def _made(
+    hand: HandModel, target: ArticulatedObject, settings: ArticulationBenchSettings
+) -> ArticulationGrasps:
+    count, seed = settings.count, settings.seed
+    if settings.checkpoint is None:
+        return ArticulationSynthesizer(hand).synthesize(target, count, seed=seed)
+    model, _ = load_checkpoint(settings.checkpoint, hand)
+    samples = SurfaceSamples.of_solid(target.moving_solid(target.start))
+    cloud = samples.full(CLOUD_POINTS, np.random.default_rng(seed))
+    return LearnedArticulationSynthesizer(hand, model).synthesize(target, cloud, count, seed=seed)
 
 
 def _criterion(name: str, results: Sequence[ObjectResult]) -> Report:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -185,6 +185,12 @@ def bench_articulation(
     count: Annotated[int, typer.Option('--n', min=1, help='Grasps of each object.')] = 4,
     seed: Annotated[int, typer.Option(help='Of every random draw.')] = 0,
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
+    generator: Annotated[
+        Literal['optimizer', 'dexsimple'], typer.Option(help='What proposes grasps.')
+    ] = 'optimizer',
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Of dexsimple; the hand's own by default.")
+    ] = None,
     json_path: Annotated[
         Path | None, typer.Option('--json', help='Write the report to this file.')
     ] = None,
@@ -193,6 +199,7 @@ def bench_articulation(
     ] = None,
 ) -> None:
     """Make grasps that open doors, drawers and lids, and judge them by three criteria."""
+    from dex1b_core.articulation.learned import shipped_articulation_checkpoint
     from dex1b_core.articulation.protocol import Reason
     from dex1b_core.benchmark.articulation_bench import (
         CRITERIA,
@@ -203,8 +210,11 @@ def bench_articulation(
     )
     from dex1b_core.benchmark.articulation_bench import bench_articulation as run_bench
 
+    network = None
+    if generator == 'dexsimple':
+        network = checkpoint or shipped_articulation_checkpoint(Path(hand).stem)
     settings = ArticulationBenchSettings(
-        hand, tuple(articulated_names(objects)), count, seed, workers
+        hand, tuple(articulated_names(objects)), count, seed, workers, network
     )
 
     def show(name: str, result: ObjectResult | str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -32,9 +32,12 @@ def register(main_app: typer.Typer) -> None:
 def run(
     folder: FolderOption,
     hand: Annotated[str, typer.Option(help='Name or description file.')],
+    task: Annotated[
+        Literal['grasp', 'articulation'], typer.Option(help='Hold objects, or move their joints.')
+    ] = 'grasp',
     rounds: Annotated[int, typer.Option(min=1, help='The first is the optimiser alone.')] = 3,
     proposals: Annotated[int, typer.Option(min=1, help='Grasps proposed in each round.')] = 6000,
-    shapes: Annotated[int, typer.Option(min=1, help='Procedural shapes to train on.')] = 200,
+    shapes: Annotated[int, typer.Option(min=1, help='Generated objects to train on.')] = 200,
     objects: Annotated[
         Path | None, typer.Option(help='Text file of objects to train on instead, one a line.')
     ] = None,
@@ -70,8 +73,8 @@ def run(
     from dex1b_core.engine.training_launch import launch_training
 
     settings = EngineSettings(
-        hand=hand, rounds=rounds, proposals=proposals, shapes=shapes, random=random, table=table,
-        excess=excess, debias=debias, training_steps=training_steps,
+        hand=hand, task=task, rounds=rounds, proposals=proposals, shapes=shapes, random=random,
+        table=table, excess=excess, debias=debias, training_steps=training_steps,
         per_task=per_task, seed=seed,
         objects=() if objects is None else tuple(objects.read_text().split()),
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -25,7 +26,7 @@ def _vector(size: int) -> Any:
 
 SCHEMA = pa.schema(
     [
-        ('object', pa.string()),  # as `load_object` takes it
+        ('object', pa.string()),  # as `load_object` or `load_articulated` takes it
         ('scale', pa.float32()),  # that it was given
         ('plane', _vector(4)),  # support, unit normal and offset [m]; NaN when the object floats
         ('translation', _vector(3)),  # of the hand's root, object frame [m]
@@ -48,6 +49,12 @@ SCHEMA = pa.schema(
     ]
 )
 """Columns of a shard; what all rows of one share stands in its metadata: `Provenance`."""
+
+
+def rows_table(columns: Mapping[str, Any]) -> pa.Table:
+    """A table of `SCHEMA` from its columns, in any order and of types that fit."""
+    arrays = [pa.array(columns[field.name]).cast(field.type) for field in SCHEMA]
+    return pa.table(arrays, schema=SCHEMA)
 
 
 @dataclass(frozen=True)

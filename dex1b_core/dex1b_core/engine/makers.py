@@ -22,11 +22,11 @@ class Networks:
 
     Attributes:
         generator: DexSimple.
-        predictor: Of success.
+        predictor: Of success; None where there is none.
     """
 
     generator: Path
-    predictor: Path
+    predictor: Path | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +61,6 @@ class Makers:
 
 
 def _prediction(networks: Networks | None, hand: HandModel) -> Prediction:
-    if networks is None:
+    if networks is None or networks.predictor is None:
         return predicted_success
     return load_predictor(networks.predictor, hand)[0]

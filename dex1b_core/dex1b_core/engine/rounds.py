@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from dex1b_core.data.demonstrations import Demonstrations
 from dex1b_core.data.shards import ShardFolder
 from dex1b_core.engine.makers import Networks
+from dex1b_core.engine.portions import Portion, Task
 from dex1b_core.engine.runners import Runner
 from dex1b_core.engine.settings import EngineSettings
-from dex1b_core.engine.tasks import Portion, Task
 from dex1b_core.model.checkpoint import ModelCard, save_checkpoint
 from dex1b_core.model.dataset import GraspDataset
 from dex1b_core.model.debiasing import rare, shares
@@ -87,7 +87,7 @@ def run_rounds(
                 train_round(settings, folder, shards, number, report=report)
             else:
                 train(number)
-        if not predictor_path(folder, number).is_file():
+        if settings.task == 'grasp' and not predictor_path(folder, number).is_file():
             report(f'predictor {number}', 0, 1)
             train_round_predictor(settings, folder, shards, number)
             report(f'predictor {number}', 1, 1)
@@ -113,7 +113,8 @@ def round_tasks(
     networks = None
     if number > 0:
         before = number - 1
-        networks = Networks(checkpoint_path(folder, before), predictor_path(folder, before))
+        predictor = predictor_path(folder, before) if settings.task == 'grasp' else None
+        networks = Networks(checkpoint_path(folder, before), predictor)
     groups: list[list[Portion]] = [[]]
     for portion in portions:
         if sum(p.random + p.learned for p in groups[-1]) >= settings.per_task:
@@ -149,7 +150,8 @@ def train_round(
     hand = HandModel(load_hand(settings.hand))
     rows = _held(shards, number + 1)
     data = GraspDataset.of(rows, hand)
-    model_settings, training = ModelSettings(), TrainingSettings(steps=settings.training_steps)
+    model_settings = ModelSettings(joint=settings.task == 'articulation')
+    training = TrainingSettings(steps=settings.training_steps)
     seed = settings.draw_seed('training', number)
     torch.manual_seed(seed)
     model = DexSimple(model_settings, GraspCode(hand.kinematics).size)
@@ -212,7 +214,7 @@ def _portion(
     settings: EngineSettings, name: str, count: int, number: int, earlier: Demonstrations | None
 ) -> Portion:
     rng = np.random.default_rng(settings.draw_seed('portions', number, name))
-    on_table = bool(rng.random() < settings.table)
+    on_table = bool(rng.random() < settings.table) or settings.task == 'articulation'
     if earlier is None:
         return Portion(name, on_table, count, 0, np.zeros((0, 3), dtype=np.float32))
     learned = round(count * (1.0 - settings.random))

@@ -11,8 +11,9 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for_any
 from typing import Any, Protocol
 
+from dex1b_core.engine.portions import Task
 from dex1b_core.engine.settings import EngineSettings
-from dex1b_core.engine.tasks import Task, TaskWorker
+from dex1b_core.engine.tasks import TaskWorker
 from dex1b_core.errors import Dex1bError, ErrorCode
 
 ATTEMPTS = 4  # a process may die of what another did

@@ -13,12 +13,18 @@ from dex1b_core.errors import ConfigurationError
 
 FILE = 'engine.json'
 FIRST_TRAINING_SHAPE = 1000  # lower ones are for tuning and reports
+FIRST_TRAINING_INSTANCE = 100  # of each category of what has a joint
+TRAINING_CATEGORIES = ('laptop', 'box', 'door-left', 'door-right', 'drawer', 'faucet', 'toilet')
+"""Of what has a joint; the others are held out."""
 
 
 class EngineSettings(StrictModel):
     """One run; its folder remembers them and refuses others."""
 
     hand: str = Field(description='name or description file')
+    task: Literal['grasp', 'articulation'] = Field(
+        'grasp', description='to hold free objects, or to move the joints of articulated ones'
+    )
     objects: tuple[str, ...] = Field((), description='to train on; empty: procedural shapes')
     shapes: int = Field(200, ge=1, description='how many procedural shapes, without `objects`')
     rounds: int = Field(3, ge=1, description='the first is the optimiser alone')
@@ -50,9 +56,15 @@ class EngineSettings(StrictModel):
     seed: int = Field(0, ge=0, description='of every random draw')
 
     def object_names(self) -> tuple[str, ...]:
-        """As `load_object` takes them."""
+        """As `load_object` takes them, or `load_articulated`."""
         if self.objects:
             return self.objects
+        if self.task == 'articulation':
+            rows = (divmod(index, len(TRAINING_CATEGORIES)) for index in range(self.shapes))
+            return tuple(
+                f'articulated:{TRAINING_CATEGORIES[which]}-{FIRST_TRAINING_INSTANCE + number}'
+                for number, which in rows
+            )
         last = FIRST_TRAINING_SHAPE + self.shapes
         return tuple(f'shape:random-{number}' for number in range(FIRST_TRAINING_SHAPE, last))
 
@@ -60,13 +72,15 @@ class EngineSettings(StrictModel):
         """Keep what reports are made of out of the training.
 
         Raises:
-            ConfigurationError: INVALID_CONFIGURATION for YCB objects and low-numbered shapes.
+            ConfigurationError: INVALID_CONFIGURATION for YCB objects, low-numbered shapes,
+                instances and categories that are held out.
         """
         reserved = [name for name in self.objects if _is_reserved(name)]
         if reserved:
             raise ConfigurationError(
                 f'{", ".join(reserved[:3])}: reserved for tests and reports; train on shapes from '
-                f'random-{FIRST_TRAINING_SHAPE} on, or on meshes of your own'
+                f'random-{FIRST_TRAINING_SHAPE} on, on instances from {FIRST_TRAINING_INSTANCE} on '
+                f'of {", ".join(TRAINING_CATEGORIES)}, or on files of your own'
             )
 
     def draw_seed(self, *what: object) -> int:
@@ -102,8 +116,13 @@ class EngineSettings(StrictModel):
 
 
 def _is_reserved(name: str) -> bool:
-    number = name.removeprefix('shape:random-')
-    return name.startswith('ycb:') or (number.isdecimal() and int(number) < FIRST_TRAINING_SHAPE)
+    kind, _, own = name.partition(':')
+    stem, _, number = own.rpartition('-')
+    if not number.isdecimal():
+        return kind == 'ycb'
+    if kind == 'articulated':
+        return stem not in TRAINING_CATEGORIES or int(number) < FIRST_TRAINING_INSTANCE
+    return kind == 'ycb' or (stem == 'random' and int(number) < FIRST_TRAINING_SHAPE)
 
 
 def read_settings(folder: Path) -> EngineSettings:

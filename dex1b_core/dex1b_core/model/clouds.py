@@ -36,7 +36,12 @@ class SurfaceSamples:
     @classmethod
     def of_model(cls, model: ObjectModel) -> Self:
         """Spread evenly."""
-        found = sample_surface(Solid(model.vertices, model.faces), SAMPLES, seed=0)
+        return cls.of_solid(Solid(model.vertices, model.faces))
+
+    @classmethod
+    def of_solid(cls, solid: Solid) -> Self:
+        """Spread evenly."""
+        found = sample_surface(solid, SAMPLES, seed=0)
         return cls(found.points, found.normals)
 
     def full(self, count: int, rng: np.random.Generator) -> torch.Tensor:

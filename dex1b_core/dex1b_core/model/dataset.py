@@ -13,11 +13,13 @@ from scipy.spatial.transform import Rotation
 
 from dex1b_core.data.demonstrations import Demonstrations
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.geometry.object_model import load_object
 from dex1b_core.geometry.sdf import build_sdf
 from dex1b_core.geometry.sdf_batch import SdfBatch
 from dex1b_core.model.clouds import SurfaceSamples
+from dex1b_core.model.joint_lines import JointLines
+from dex1b_core.model.training_shape import training_shape
 from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.simulation.object_joint import ObjectJoint
 
 Array = NDArray[np.float64]
 
@@ -29,10 +31,12 @@ class TrainingObject:
     Attributes:
         samples: To draw clouds from.
         rows: (R,) of the set.
+        joint: That moves it; None for a free object.
     """
 
     samples: SurfaceSamples
     rows: NDArray[np.int64]
+    joint: ObjectJoint | None = None
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,11 @@ class GraspDataset:
         names = good.values('object')
         objects, grids = {}, []
         for name in dict.fromkeys(names.tolist()):
-            model = load_object(name)
+            shape = training_shape(name)
             own = np.flatnonzero(names == name)
-            objects[name] = TrainingObject(SurfaceSamples.of_model(model), own)
-            grids.append(build_sdf(model.vertices, model.faces))
+            samples = SurfaceSamples.of_solid(shape.solid)
+            objects[name] = TrainingObject(samples, own, shape.joint)
+            grids.append(build_sdf(shape.solid.vertices, shape.solid.faces))
         return cls(
             torch.from_numpy(good.vectors('rotation').reshape(-1, 3, 3)),
             torch.from_numpy(good.vectors('translation')),
@@ -104,6 +109,7 @@ class GraspBatchSample:
         height: (O,) see `Conditions`; measured from the mean of the cloud.
         turns: (O, 3, 3) by which objects and grasps were turned.
         sdfs: Of each grasp's object, as it was before.
+        joints: Of the clouds' objects, turned; None unless all have one.
     """
 
     clouds: torch.Tensor
@@ -114,6 +120,7 @@ class GraspBatchSample:
     height: torch.Tensor
     turns: torch.Tensor
     sdfs: SdfBatch
+    joints: JointLines | None = None
 
 
 def draw_batch(
@@ -170,7 +177,13 @@ def draw_batch(
         torch.tensor(heights, dtype=torch.float32),
         turned,
         data.grids.select(torch.as_tensor(drawn).repeat_interleave(each)),
+        _joints([data.objects[names[index]].joint for index in drawn], turned),
     )
+
+
+def _joints(joints: list[ObjectJoint | None], turns: torch.Tensor) -> JointLines | None:
+    known = [joint for joint in joints if joint is not None]
+    return JointLines.of(known).turned(turns) if len(known) == len(joints) else None
 
 
 def _from_above(normal: Array, rng: np.random.Generator) -> Array:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.model.decoder import GraspDecoder
 from dex1b_core.model.flow import FlowDecoder
 from dex1b_core.model.grasp_code import UNIT
+from dex1b_core.model.joint_lines import SIZE as JOINT
 from dex1b_core.model.settings import ModelSettings
 from dex1b_core.model.variational import VariationalDecoder
 
@@ -41,12 +43,14 @@ class Conditions:
         point: (B,) index of the associated point in it.
         heading: (B, 3) unit; zero where it is open.
         height: (B,) of the cloud's centre above the support plane [m]; NaN without a plane.
+        joint: (B, 7) of `JointLines.told`; None for networks that are not told it.
     """
 
     cloud: torch.Tensor
     point: torch.Tensor
     heading: torch.Tensor
     height: torch.Tensor
+    joint: torch.Tensor | None = None
 
 
 class PointEncoder(nn.Module):
@@ -85,11 +89,16 @@ class DexSimple(nn.Module):
         self.encoder = PointEncoder(settings.encoder)
         width = 2 * settings.encoder[-1]
         width += 3 * settings.point_position + 3 * settings.heading + 2 * settings.table
+        width += JOINT * settings.joint
         kind = FlowDecoder if settings.decoder == 'flow' else VariationalDecoder
         self.decoder: GraspDecoder = kind(settings, width, code_size)
 
     def condition(self, clouds: CloudFeatures, conditions: Conditions) -> torch.Tensor:
-        """(B, C) what the decoder is told."""
+        """(B, C) what the decoder is told.
+
+        Raises:
+            Dex1bError: INVALID_REQUEST when a network that moves joints is not told of one.
+        """
         cloud, point = conditions.cloud, conditions.point
         parts = [clouds.whole[cloud], clouds.local[cloud, point]]
         if self.settings.point_position:
@@ -100,4 +109,12 @@ class DexSimple(nn.Module):
             known = ~torch.isnan(conditions.height)
             height = torch.where(known, conditions.height / UNIT, 0.0)
             parts.append(torch.stack([known.float(), height], dim=1))
+        if self.settings.joint:
+            if conditions.joint is None:
+                raise Dex1bError(
+                    ErrorCode.INVALID_REQUEST,
+                    'this network moves joints and was told of none; expected the joint of the '
+                    'part, or a network for grasps',
+                )
+            parts.append(conditions.joint)
         return torch.cat(parts, dim=1)

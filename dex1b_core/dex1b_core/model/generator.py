@@ -49,7 +49,7 @@ class LearnedStarts:
         )
         return least_energy(
             self._objective,
-            lambda size: SceneBatch.of_scene(scene, size),
+            lambda rows: SceneBatch.of_scene(scene, len(rows)),
             drawn,
             count,
             generator,

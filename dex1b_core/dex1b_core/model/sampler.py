@@ -7,7 +7,9 @@ import torch
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.model.dexsimple import Conditions, DexSimple
 from dex1b_core.model.grasp_code import GraspCode
+from dex1b_core.model.joint_lines import JointLines
 from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.simulation.object_joint import ObjectJoint
 from dex1b_core.synthesis.batch import GraspBatch
 
 LEAST_POINTS = 16
@@ -31,6 +33,7 @@ class GraspSampler:
         plane: torch.Tensor | None = None,
         weights: torch.Tensor | None = None,
         heading: torch.Tensor | None = None,
+        joint: ObjectJoint | None = None,
         temperature: float = 1.0,
         steps: int | None = None,
         each: int = 1,
@@ -44,13 +47,14 @@ class GraspSampler:
             plane: (4,) support, unit normal and offset; None when the object floats.
             weights: (N,) how often each point is to be associated; evenly by default.
             heading: (3,) or (count, 3) unit direction of the fingers; open by default.
+            joint: That is to be moved, frame of the cloud; for networks that are told of one.
             each: So many of `count` in a row share a condition; `count` is a multiple of it.
             temperature: Scale of the noise: less is likelier and less diverse.
             steps: See `GraspDecoder.sample`; fewer are faster and less diverse.
 
         Raises:
             Dex1bError: TOO_FEW_POINTS, or INVALID_REQUEST for a cloud that is not finite or not of
-                an object's size.
+                an object's size, or without the joint that the network asks for.
         """
         _require_cloud(cloud)
         features = self.model.encoder(cloud[self._resampled(cloud, generator)][None])
@@ -63,7 +67,11 @@ class GraspSampler:
         height = torch.full((count,), torch.nan)
         if plane is not None:
             height[:] = features.centre[0] @ plane[:3] + plane[3]
-        conditions = Conditions(torch.zeros(count, dtype=torch.int64), point, told, height)
+        first = torch.zeros(count, dtype=torch.int64)
+        moved = (
+            None if joint is None else JointLines.of([joint]).told(first, features.points[0, point])
+        )
+        conditions = Conditions(first, point, told, height, moved)
         condition = self.model.condition(features, conditions)
         code = self.model.decoder.sample(condition, generator, temperature, steps)
         rotation, translation, posture = self._code.decode(code, features.centre.expand(count, 3))

@@ -22,6 +22,7 @@ class ModelSettings:
         point_position: Whether the associated point's place is a condition beside its feature.
         heading: Whether the direction of the fingers is one; it can be left open.
         table: Whether the support plane is one.
+        joint: Whether the joint that is to be moved is one.
     """
 
     cloud_points: int = 512
@@ -33,6 +34,7 @@ class ModelSettings:
     point_position: bool = True
     heading: bool = True
     table: bool = True
+    joint: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -46,6 +48,7 @@ class ModelSettings:
             ConfigurationError: INVALID_CONFIGURATION for other keys than those of this version.
         """
         known = {field.name for field in fields(cls)}
+        values = {'joint': False, **values}  # files from before there was one
         if set(values) != known:
             raise ConfigurationError(
                 f'settings of the model have the keys {sorted(values)}; this version expects '

@@ -159,7 +159,10 @@ def conditions_of(
     palm, heading = palm_and_heading(hand, batch.rotation, batch.translation, batch.posture)
     point = associated_points(batch.clouds[batch.cloud], palm, heading)
     shown = heading * told[:, None]
-    return Conditions(batch.cloud, point, shown, batch.height[batch.cloud])
+    joint = None
+    if settings.joint and batch.joints is not None:
+        joint = batch.joints.told(batch.cloud, batch.clouds[batch.cloud, point])
+    return Conditions(batch.cloud, point, shown, batch.height[batch.cloud], joint)
 
 
 class TrainingLosses(nn.Module):

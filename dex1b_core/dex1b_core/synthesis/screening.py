@@ -15,7 +15,7 @@ _TOGETHER = 2048  # proposals whose energies are computed in a batch
 
 def least_energy(
     objective: GraspObjective,
-    scene_of: Callable[[int], SceneBatch],
+    scene_of: Callable[[torch.Tensor], SceneBatch],
     grasps: GraspBatch,
     count: int,
     generator: torch.Generator,
@@ -27,7 +27,7 @@ def least_energy(
 
     Args:
         objective: Of the energies.
-        scene_of: The object for so many grasps.
+        scene_of: The object for the proposals with these indices.
         grasps: B proposals; every `each` in a row belong together.
         count: How many to return at most; at most one of each group, the best first.
         generator: Of the contact points.
@@ -37,8 +37,9 @@ def least_energy(
     settings = DescentSettings(weights)
     parts = []
     for first in range(0, len(grasps), _TOGETHER):
-        part = grasps.select(torch.arange(first, min(first + _TOGETHER, len(grasps))))
-        parts.append(energies(objective, scene_of(len(part)), part, settings, generator))
+        rows = torch.arange(first, min(first + _TOGETHER, len(grasps)))
+        part = grasps.select(rows)
+        parts.append(energies(objective, scene_of(rows), part, settings, generator))
     groups = torch.cat(parts).view(-1, each)
     least, place = groups.min(dim=1)
     best = place + each * torch.arange(len(groups), device=place.device)

@@ -246,7 +246,7 @@ class SeedSynthesizer:
         """
         return least_energy(
             self._coarse,
-            lambda size: moved(target.scene(size, self.constraints.region), self.device),
+            lambda rows: moved(target.scene(len(rows), self.constraints.region), self.device),
             moved(grasps, self.device),
             count,
             torch.Generator().manual_seed(seed),

@@ -21,7 +21,23 @@ def test_the_split_is_disjoint_and_the_engine_trains_on_its_training_part():
     assert {f'ycb:{name}' for name in ('025_mug', '011_banana')} <= parts[2]
 
 
-@pytest.mark.parametrize('name', ['ycb:025_mug', 'shape:random-3', 'shape:random-999'])
+def test_joints_are_trained_on_instances_of_the_training_part_alone():
+    held_out = set(split('articulation/test-instances') + split('articulation/test-categories'))
+    names = EngineSettings(hand='h', task='articulation', shapes=140).object_names()
+    assert set(names) == set(split('articulation/training'))
+    assert not held_out & set(EngineSettings(hand='h', task='articulation').object_names())
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'articulated:microwave-100',
+        'articulated:box-3',
+        'ycb:025_mug',
+        'shape:random-3',
+        'shape:random-999',
+    ],
+)
 def test_test_objects_are_refused(tmp_path: Path, name):
     settings = EngineSettings(hand='allegro_right', objects=('shape:random-1000', name))
     with pytest.raises(ConfigurationError, match=f'{name}: reserved for tests and reports'):

@@ -47,7 +47,14 @@ class JointStateListener:
         return self._table.read(self._joints if names is None else names)
 
     def _receive(self, message: JointState) -> None:
+        """Take this message and all that wait: a busy thread must not lag behind by a queue."""
         self._table.add(message, time.monotonic())
+        with self._subscription.handle:
+            for _ in range(QOS.depth):
+                taken = self._subscription.handle.take_message(JointState, False)
+                if taken is None:
+                    break
+                self._table.add(taken[0], time.monotonic())
 
 
 class JointStateBuffer(JointStateListener):

@@ -58,9 +58,13 @@ class Bench:
         )
 
     def __enter__(self) -> Bench:
-        self.wait_until_safe()
-        assert self.actions.wait_for_server(20)
-        self._wait_for_states()  # the monitor may hear the robot before this client does
+        try:
+            self.wait_until_safe()
+            assert self.actions.wait_for_server(20)
+            self._wait_for_states()  # the monitor may hear the robot before this client does
+        except BaseException:
+            self.__exit__()  # or its processes outlive the test
+            raise
         return self
 
     def __exit__(self, *_: Any) -> None:

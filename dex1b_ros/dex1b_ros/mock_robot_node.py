@@ -86,10 +86,11 @@ class MockRobotNode(Dex1bNode):
     def _tick(self) -> None:
         driver = self._driver
         assert driver is not None
-        stamp = self._stamp()
         with driver.lock:
-            # as hardware does, it moves on by a clock of its own
-            driver.pass_time(time.monotonic(), seconds(stamp))
+            # as hardware does, it moves on by a clock of its own; both are read at once, or the
+            # positions would not be those of the stamp
+            now, stamp = time.monotonic(), self._stamp()
+            driver.pass_time(now, seconds(stamp))
             targets = driver.update()
             reached = {name: self._reached(name, value[0]) for name, value in targets.items()}
             positions = self._tree.complete(reached)

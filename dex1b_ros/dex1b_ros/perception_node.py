@@ -30,6 +30,7 @@ from dex1b_ros import conversions
 from dex1b_ros.bounds import MAX_FRAMES, require_at_most
 from dex1b_ros.capture import Stopwatch, check_skew, make_frame, read_target, time_msg
 from dex1b_ros.image_sync import CameraTopics, ImageCollector
+from dex1b_ros.memory import release_memory
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
 from dex1b_ros.scene_display import SceneDisplay
 from dex1b_ros.server_life import ServerLife
@@ -163,6 +164,7 @@ class PerceptionNode(Dex1bNode):
             for collector in collectors:
                 collector.close()
             self._busy = False
+            self._workers.submit(release_memory)
         return result
 
     def _collect(self, request: CaptureScene.Goal) -> list[ImageCollector]:

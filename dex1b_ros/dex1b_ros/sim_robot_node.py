@@ -21,6 +21,7 @@ from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots.description import load_robot
 from dex1b_ros.camera_publisher import CameraPublisher
 from dex1b_ros.conversions import pose_msg
+from dex1b_ros.memory import release_memory
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
 from dex1b_ros.paced_thread import PacedThread
 from dex1b_ros.robot_driver import ControllerParameters, RobotDriver
@@ -124,6 +125,7 @@ class SimRobotNode(Dex1bNode):
         self.destroy_publisher(self._pose_topic)
         self._driver = None
         del self._world, self._camera
+        release_memory()
 
     # -- physics thread ------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ def test_a_streamed_mock_robot_passes_but_for_its_missing_nodes(ros_domain, tmp_
     command = node_command('mock_robot_node', robot=path, **options)
     process = NodeProcess([*command, '-r', '__ns:=/passes'])
     try:
+        process.wait_for_output('after its start', 40.0)
         found = findings(namespace='passes', robot=path, tf_prefix='left_', discovery_s=6.0)
     finally:
         process.stop()
@@ -51,6 +52,7 @@ def test_another_order_than_the_controllers_is_found(ros_domain, tmp_path):
     command = node_command('mock_robot_node', robot=path)
     process = NodeProcess([*command, '-r', '__ns:=/order'])
     try:
+        process.wait_for_output('after its start', 40.0)
         path = robot_file(tmp_path, other)
         found = findings(namespace='order', robot=path, discovery_s=6.0)
     finally:

@@ -19,7 +19,8 @@ from dex1b_core.perception.robot_mask import RobotMask
 from dex1b_core.perception.segmentation import Cloud, Segmentation, segment
 from dex1b_core.perception.settings import PerceptionSettings
 from dex1b_core.perception.shapes import reconstruct_shapes
-from dex1b_core.perception.surface import make_surface
+from dex1b_core.perception.structures import plane_under
+from dex1b_core.perception.surface import heights_above, make_surface
 from dex1b_core.perception.target import (
     Instance,
     LabelledView,
@@ -97,30 +98,27 @@ def describe(
     Raises:
         Dex1bError: NO_OBJECT, TOO_FEW_POINTS, ROBOT_OCCLUDES, TARGET_NOT_FOUND or INVALID_REQUEST.
     """
-    clouds, labels, plane = segmentation.clouds, segmentation.labels, segmentation.plane
+    clouds, labels = segmentation.clouds, segmentation.labels
     views = [
         LabelledView(cloud.frame.camera, image, cloud.robot, cloud.points)
         for cloud, image in zip(clouds, labels, strict=True)
     ]
-    instances = _instances(views, clouds, plane, settings)
+    instances = _instances(views, segmentation, settings)
     if not instances:
-        raise _no_object(clouds, plane, settings)
+        raise _no_object(clouds, segmentation.plane, settings)
     chosen = choose(target or Target(), instances, views)
-    observation = _describe(chosen, instances, clouds, labels, plane, settings)
+    observation = _describe(chosen, instances, segmentation, settings)
     robot = tuple(cloud.robot for cloud in clouds)
     removed = int(sum(image.sum() for image in robot))
     return Scene(observation, instances, labels, robot, removed)
 
 
 def _instances(
-    views: Sequence[LabelledView],
-    clouds: Sequence[Cloud],
-    plane: Plane,
-    settings: PerceptionSettings,
+    views: Sequence[LabelledView], segmentation: Segmentation, settings: PerceptionSettings
 ) -> tuple[Instance, ...]:
     seen_of = measure_visibility(
         [view.labels for view in views],
-        [cloud.frame.depth_m for cloud in clouds],
+        [cloud.frame.depth_m for cloud in segmentation.clouds],
         [view.robot for view in views],
     )
     instances = []
@@ -129,6 +127,7 @@ def _instances(
         points = np.concatenate(seen).astype(float)
         if len(points) < settings.min_points:
             continue
+        plane = plane_under(points, segmentation.boards, segmentation.plane)
         box = oriented_box(points, plane)
         score = graspability(points, box, settings)
         instances.append(Instance(label, points, box, score, visibility))
@@ -138,11 +137,10 @@ def _instances(
 def _describe(
     chosen: Instance | Array,
     instances: Sequence[Instance],
-    clouds: Sequence[Cloud],
-    labels: Sequence[NDArray[np.int32]],
-    plane: Plane,
+    segmentation: Segmentation,
     settings: PerceptionSettings,
 ) -> ObjectObservation:
+    clouds, labels = segmentation.clouds, segmentation.labels
     masks = _target_masks(chosen, clouds, labels)
     points = np.concatenate([c.points[m] for c, m in zip(clouds, masks, strict=True)])
     normals = np.concatenate([_normals(c, m) for c, m in zip(clouds, masks, strict=True)])
@@ -156,8 +154,12 @@ def _describe(
             f'the target has {len(points)} clean points, expected at least '
             f'{settings.min_points // 3}; bring the camera nearer or uncover the object',
         )
+    plane = plane_under(points, segmentation.boards, segmentation.plane)
     others = [
-        c.points[(image > 0) & ~mask] for c, image, mask in zip(clouds, labels, masks, strict=True)
+        c.points[((image > 0) | (structure & _stands_out(c, plane, settings))) & ~mask]
+        for c, image, structure, mask in zip(
+            clouds, labels, segmentation.structures, masks, strict=True
+        )
     ]
     shapes: tuple[ShapeHypothesis, ...] = ()
     if settings.reconstruct:
@@ -185,6 +187,11 @@ def _describe(
         label=label,
         visibility=next((i.visibility for i in instances if i.label == label), None),
     )
+
+
+def _stands_out(cloud: Cloud, plane: Plane, settings: PerceptionSettings) -> NDArray[np.bool_]:
+    """(H, W) pixels that are clearly above a plane."""
+    return np.asarray(heights_above(cloud.points, plane) > 2 * settings.min_height)
 
 
 def _normals(cloud: Cloud, mask: NDArray[np.bool_]) -> NDArray[np.float32]:

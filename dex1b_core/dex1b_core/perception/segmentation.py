@@ -15,6 +15,7 @@ from dex1b_core.perception.fusion import merge_views
 from dex1b_core.perception.instances import bounding_window, label_instances
 from dex1b_core.perception.robot_mask import RobotMask
 from dex1b_core.perception.settings import PerceptionSettings
+from dex1b_core.perception.structures import Board, split_structures
 from dex1b_core.perception.support import find_support_plane, plane_noise
 from dex1b_core.perception.surface import heights_above
 
@@ -46,14 +47,18 @@ class Segmentation:
     """Objects in all frames.
 
     Attributes:
-        plane: That they stand on.
+        plane: The lowest that they stand on.
         clouds: One for each frame.
         labels: (H, W) for each frame, 0 = no object, 1.. by decreasing size.
+        structures: (H, W) for each frame, pixels of what is too long for an object.
+        boards: Level surfaces of these, highest first.
     """
 
     plane: Plane
     clouds: tuple[Cloud, ...]
     labels: tuple[NDArray[np.int32], ...]
+    structures: tuple[NDArray[np.bool_], ...]
+    boards: tuple[Board, ...]
 
 
 def segment(
@@ -83,14 +88,16 @@ def segment(
     noise = plane_noise(sample, plane, settings.plane_tolerance)
     height = max(settings.min_height, 3 * noise)
     clouds = [_above(cloud, plane, height) for cloud in clouds]
-    labels = merge_views(
+    points = [cloud.points for cloud in clouds]
+    merged = merge_views(
         [
             label_instances(cloud.frame, cloud.points, cloud.above, plane, settings=settings)
             for cloud in clouds
         ],
-        [cloud.points for cloud in clouds],
+        points,
     )
-    return Segmentation(plane, tuple(clouds), tuple(labels))
+    labels, structures, boards = split_structures(merged, points, settings)
+    return Segmentation(plane, tuple(clouds), tuple(labels), tuple(structures), boards)
 
 
 def in_workspace(points: NDArray[np.float32], settings: PerceptionSettings) -> NDArray[np.bool_]:

@@ -30,6 +30,9 @@ class PerceptionSettings(StrictModel):
     merge_gap: float = Field(0.010, ge=0, description='nearer pieces are one object [m]')
     concave_angle: float = Field(0.7, gt=0, description='crease that separates objects [rad]')
     min_points: int = Field(150, ge=10, description='pixels that make an object')
+    largest_object: float = Field(
+        0.45, gt=0, description='what is longer is part of the scene: boards, walls [m]'
+    )
     robot_padding: float = Field(0.015, ge=0, description='grown around robot links [m]')
     max_points: int = Field(6000, ge=100, description='kept on the target')
     max_obstacle_points: int = Field(6000, ge=0)

@@ -13,6 +13,8 @@ Array = NDArray[np.float64]
 SAMPLE = 1000  # points that judge the trials
 TRIALS = 400
 MIN_SPREAD = 0.03  # standard deviation across the narrow side of a support [m]
+BOARDS = 3  # levels below the plane with most points that are looked for
+LEAST_BELOW = 0.04  # from one level to the next [m]
 REFINED = 8000  # points that the least squares see
 
 
@@ -24,7 +26,9 @@ def find_support_plane(
     seed: int = 0,
     stands_for: int = 1,
 ) -> Plane:
-    """Plane with most points among those whose normal is near `up`.
+    """Plane with most points among those whose normal is near `up`, or one below it.
+
+    Of the boards of a shelf it is the lowest, so that whatever stands on any of them is above it.
 
     Args:
         points: (N, 3) planning frame, robot already removed.
@@ -44,7 +48,7 @@ def find_support_plane(
     plane, count = _ransac(known, settings, np.asarray(up, dtype=float), seed)
     count *= stands_for
     if plane is not None and count >= settings.plane_min_points:
-        return plane
+        return _lowest(plane, known, settings, np.asarray(up, dtype=float), stands_for)
     if settings.plane_source == 'estimate_or_given':
         return given
     degrees = np.degrees(settings.plane_max_tilt)
@@ -55,6 +59,28 @@ def find_support_plane(
         f'{settings.plane_min_points}; look at the table, check the camera pose in TF and the '
         "workspace box, or set plane_source to 'given'",
     )
+
+
+def level_plane(points: Array, settings: PerceptionSettings) -> Plane | None:
+    """The level plane that most of (N, 3) points lie on, None where that is under a third."""
+    up = np.array([0.0, 0.0, 1.0])
+    plane, count = _ransac(points, settings, up, 0)
+    return plane if count >= max(settings.plane_min_points, len(points) / 3) else None
+
+
+def _lowest(
+    plane: Plane, points: Array, settings: PerceptionSettings, up: Array, stands_for: int
+) -> Plane:
+    """A plane well below another, if there is one with enough points, again and again."""
+    for _ in range(BOARDS):
+        below = points[plane.signed_distance(points) < -LEAST_BELOW]
+        if len(below) * stands_for < settings.plane_min_points:
+            break
+        lower, count = _ransac(below, settings, up, 0)
+        if lower is None or count * stands_for < settings.plane_min_points:
+            break
+        plane = lower
+    return plane
 
 
 def _ransac(

@@ -82,9 +82,16 @@ def cup(centre: Sequence[float], radius: float, height: float, wall: float = 0.0
     return hit
 
 
-def truth(*bodies: Body, eye: Sequence[float] = (0.95, 0.0, 0.5)) -> NDArray[np.intp]:
+def truth(
+    *bodies: Body,
+    eye: Sequence[float] = (0.95, 0.0, 0.5),
+    looks_at: Sequence[float] = (0.45, 0.0, 0.05),
+) -> NDArray[np.intp]:
     """(H, W) number of the body that each pixel of `frame` shows, from 1; 0 = none."""
-    depths = [np.nan_to_num(frame(body, table=False, eye=eye).depth_m, nan=9.0) for body in bodies]
+    depths = [
+        np.nan_to_num(frame(body, table=False, eye=eye, looks_at=looks_at).depth_m, nan=9.0)
+        for body in bodies
+    ]
     nearest = np.argmin(depths, axis=0) + 1
     return np.where(np.min(depths, axis=0) < 9.0, nearest, 0)
 

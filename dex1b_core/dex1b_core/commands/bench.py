@@ -144,14 +144,7 @@ def bench_perception(
         )
 
     settings = PerceptionBenchSettings(data, repeats=repeats, plain=plain)
-    if through_node and not node_pipelines:
-        raise Dex1bError(
-            ErrorCode.NODE_UNAVAILABLE,
-            'there is no perception node: dex1b_ros is not installed; install it, or leave out '
-            '--through-node',
-        )
-    chosen = node_pipelines[-1](settings.perception) if through_node else nullcontext()
-    with chosen as pipeline:
+    with _node_pipeline(settings.perception) if through_node else nullcontext() as pipeline:
         report, results = bench_perception(settings, show, pipeline)
     for name, figures in (('dex1b', report), ('plain', report['plain'])):
         if figures is not None:
@@ -173,6 +166,16 @@ def bench_perception(
     if page_path is not None:
         page_path = page_path if page_path.suffix == '.html' else page_path / 'index.html'
         write_perception_page(page_path, report, results, command_line())
+
+
+def _node_pipeline(settings: PerceptionSettings) -> AbstractContextManager[Pipeline]:
+    if not node_pipelines:
+        raise Dex1bError(
+            ErrorCode.NODE_UNAVAILABLE,
+            'there is no perception node: dex1b_ros is not installed; install it, or leave out '
+            '--through-node',
+        )
+    return node_pipelines[-1](settings)
 
 
 @bench_app.command('articulation')

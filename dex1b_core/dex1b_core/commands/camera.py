@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dex1b_core.commands.report_file import write_json
 from dex1b_core.errors import Dex1bError, ErrorCode
+
+if TYPE_CHECKING:
+    from dex1b_core.perception import HandEyeCalibration
 
 camera_app = typer.Typer(help='Check and calibrate depth cameras.', no_args_is_help=True)
 
@@ -61,19 +65,19 @@ def calibrate(
     worst = int(found.offsets_m.argmax())
     typer.echo(f'worst pair: number {worst}, {1000 * found.offsets_m[worst]:.2f} mm')
     checked = {} if table is None else _check_table(table, found.robot_T_camera, fixed=fixed)
-    if json_path is not None:
-        report = {
-            'parent': parent,
-            'robot_T_camera': found.robot_T_camera.tolist(),
-            'robot_T_board': found.robot_T_board.tolist(),
-            'rms_mm': 1000 * found.rms_m,
-            'rms_degrees': math.degrees(found.rms_rad),
-            'offsets_mm': (1000 * found.offsets_m).tolist(),
-            'turns_degrees': [math.degrees(turn) for turn in found.turns_rad],
-            'table': checked or None,
-        }
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(report, indent=2) + '\n')
+    report = {'parent': parent, **_figures(found), 'table': checked or None}
+    write_json(report, json_path)
+
+
+def _figures(found: HandEyeCalibration) -> dict[str, Any]:
+    return {
+        'robot_T_camera': found.robot_T_camera.tolist(),
+        'robot_T_board': found.robot_T_board.tolist(),
+        'rms_mm': 1000 * found.rms_m,
+        'rms_degrees': math.degrees(found.rms_rad),
+        'offsets_mm': (1000 * found.offsets_m).tolist(),
+        'turns_degrees': [math.degrees(turn) for turn in found.turns_rad],
+    }
 
 
 def _read(path: Path) -> tuple[list[Any], list[Any]]:

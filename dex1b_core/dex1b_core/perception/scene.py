@@ -155,12 +155,6 @@ def _describe(
             f'{settings.min_points // 3}; bring the camera nearer or uncover the object',
         )
     plane = plane_under(points, segmentation.boards, segmentation.plane)
-    others = [
-        c.points[((image > 0) | (structure & _stands_out(c, plane, settings))) & ~mask]
-        for c, image, structure, mask in zip(
-            clouds, labels, segmentation.structures, masks, strict=True
-        )
-    ]
     shapes: tuple[ShapeHypothesis, ...] = ()
     if settings.reconstruct:
         views = [
@@ -180,7 +174,9 @@ def _describe(
     return ObjectObservation(
         points=_thin(points, settings.max_points),
         normals=_thin(normals, settings.max_points),
-        obstacles=_thin(np.concatenate(others).astype(float), settings.max_obstacle_points),
+        obstacles=_thin(
+            _obstacles(segmentation, masks, plane, settings), settings.max_obstacle_points
+        ),
         support_plane=plane,
         box=oriented_box(np.concatenate([points, *(s.vertices for s in shapes[:1])]), plane),
         shapes=shapes,
@@ -189,9 +185,20 @@ def _describe(
     )
 
 
-def _stands_out(cloud: Cloud, plane: Plane, settings: PerceptionSettings) -> NDArray[np.bool_]:
-    """(H, W) pixels that are clearly above a plane."""
-    return np.asarray(heights_above(cloud.points, plane) > 2 * settings.min_height)
+def _obstacles(
+    segmentation: Segmentation,
+    masks: Sequence[NDArray[np.bool_]],
+    plane: Plane,
+    settings: PerceptionSettings,
+) -> Array:
+    """(M, 3) points of other objects, and of boards and walls that are clearly above the plane."""
+    parts = []
+    for cloud, image, structure, mask in zip(
+        segmentation.clouds, segmentation.labels, segmentation.structures, masks, strict=True
+    ):
+        stands_out = heights_above(cloud.points, plane) > 2 * settings.min_height
+        parts.append(cloud.points[((image > 0) | (structure & stands_out)) & ~mask])
+    return np.concatenate(parts).astype(float)
 
 
 def _normals(cloud: Cloud, mask: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -80,6 +80,12 @@ def test_plain_pipeline_may_be_left_out(captures, tmp_path):
     assert json.loads((tmp_path / 'r.json').read_text())['plain'] is None
 
 
+def test_a_node_that_is_not_installed_is_said(captures, monkeypatch):
+    monkeypatch.setattr(bench, 'node_pipelines', [])
+    with pytest.raises(Dex1bError, match='dex1b_ros is not installed'):
+        run('--data', captures, '--through-node')
+
+
 def test_capture_stands_on_its_table(captures):
     capture = read_capture(capture_folders(captures)[0], CAPTURE_SETTINGS)
     table = capture.frame.points()[capture.truth == 1]

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
 from dex1b_core.perception import DepthFrame, Instance, Scene
 
+PROCESSOR = 'processor'
 DOUBTFUL = 0.7  # completeness or confidence below which an object is a warning
 
 
 def objects_msg(
-    scene: Scene, frames: Sequence[DepthFrame], header: Header, now_s: float
+    scene: Scene,
+    frames: Sequence[DepthFrame],
+    header: Header,
+    now_s: float,
+    processor_s: Mapping[str, float],
 ) -> DiagnosticArray:
-    """A status for each object, `object LABEL`, and for each camera, `camera NAME`.
+    """A status for each object, `object LABEL`, for each camera, `camera NAME`, and `processor`.
 
     Args:
         scene: What was seen.
         frames: That it was seen in.
         header: Of the scene.
         now_s: The node's clock, for ages.
+        processor_s: Processor time of the stages [s].
     """
     target = scene.observation.label
     status = [_object(instance, instance.label == target) for instance in scene.instances]
-    return DiagnosticArray(
-        header=header, status=status + [_camera(frame, now_s) for frame in frames]
-    )
+    status += [_camera(frame, now_s) for frame in frames]
+    used = {stage: f'{seconds:.6f}' for stage, seconds in processor_s.items()}
+    values = [KeyValue(key=key, value=value) for key, value in used.items()]
+    status.append(DiagnosticStatus(level=DiagnosticStatus.OK, name=PROCESSOR, values=values))
+    return DiagnosticArray(header=header, status=status)
 
 
 def _object(instance: Instance, is_target: bool) -> DiagnosticStatus:

@@ -25,7 +25,6 @@ from dex1b_core.perception import (
 )
 from dex1b_core.robots.description import load_robot
 from dex1b_msgs.action import CaptureScene
-from dex1b_msgs.msg import StageTiming
 from dex1b_ros import conversions
 from dex1b_ros.bounds import MAX_FRAMES, require_at_most
 from dex1b_ros.capture import Stopwatch, check_skew, make_frame, read_target, time_msg
@@ -62,7 +61,7 @@ class Capture:
 
     scene: Scene
     frames: list[DepthFrame]
-    timings: list[StageTiming]
+    watch: Stopwatch
 
 
 class PerceptionNode(Dex1bNode):
@@ -154,7 +153,9 @@ class PerceptionNode(Dex1bNode):
             collectors = self._collect(goal_handle.request)
             capture = await self.in_thread(self._capture, goal_handle, collectors)
             self._fill(result, capture)
-            self._display.show(capture.scene, capture.frames, result.scene)
+            self._display.show(
+                capture.scene, capture.frames, result.scene, capture.watch.processor_s
+            )
             goal_handle.succeed()
         except Exception as error:
             self.fail(result, error)
@@ -207,7 +208,7 @@ class PerceptionNode(Dex1bNode):
         watch.lap('segment')
         scene = describe(segmentation, settings=self.params.scene, target=target)
         watch.lap('describe')
-        return Capture(scene, frames, watch.timings)
+        return Capture(scene, frames, watch)
 
     def _wait(self, goal_handle: Any, collectors: list[ImageCollector]) -> None:
         timeout = conversions.seconds(goal_handle.request.timeout) or self.params.timeout
@@ -253,7 +254,7 @@ class PerceptionNode(Dex1bNode):
         summary.max_skew = conversions.duration_msg(max(stamps) - min(stamps))
         summary.objects = len(scene.instances)
         summary.robot_points_removed = scene.robot_points_removed
-        result.timings = capture.timings
+        result.timings = capture.watch.timings
 
 
 def main() -> None:

@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TransformStamped
 from numpy.typing import NDArray
 from rclpy.executors import SingleThreadedExecutor
@@ -32,6 +34,7 @@ from dex1b_ros.bringup import own_domain, running_node
 from dex1b_ros.camera_publisher import camera_info, encode_depth
 from dex1b_ros.node import LATCHED, wait_for
 from dex1b_ros.node_list import NodeSpec, StackOptions
+from dex1b_ros.object_report import PROCESSOR
 from dex1b_ros.tf_buffer import STATIC_QOS
 
 MAX_DEPTH = 10.0  # [m] as captures are read
@@ -69,7 +72,7 @@ class NodePipeline:
     def __init__(self) -> None:
         self.name = 'node'
         self.timed = {
-            'ms': "the node's stage segment, on the clock",
+            'ms': "processor time of the node's stage segment",
             'wall_ms': 'from the goal to its result, waiting for images included',
         }
         self._context = rclpy.Context()
@@ -79,8 +82,11 @@ class NodePipeline:
         self._info = self._node.create_publisher(CameraInfo, 'camera/depth/camera_info', 5)
         self._static = self._node.create_publisher(TFMessage, '/tf_static', STATIC_QOS)
         self._changed = threading.Condition()
-        self._labels: Image | None = None
-        self._node.create_subscription(Image, 'perception/labels', self._keep, LATCHED)
+        self._published: dict[str, Image | DiagnosticArray] = {}
+        for name, kind in (('labels', Image), ('objects', DiagnosticArray)):
+            self._node.create_subscription(
+                kind, f'perception/{name}', partial(self._keep, name), LATCHED
+            )
         self._action = ActionClient(self._node, CaptureScene, 'capture_scene')
         self._shown: tuple[CameraInfo, Image] | None = None
         self._node.create_timer(PERIOD_S, self._publish)
@@ -142,26 +148,29 @@ class NodePipeline:
         elapsed = time.monotonic() - begin
         if result.error_code != ErrorCode.NONE:
             raise Dex1bError(ErrorCode(result.error_code), result.error_msg)
-        stages = {t.stage: conversions.seconds(t.duration) for t in result.timings}
-        labels = conversions.image(self._labels_of(result.scene.header)).astype(np.int32)
+        header = result.scene.header
+        labels = conversions.image(self._of(header, 'labels')).astype(np.int32)
+        (used,) = [s for s in self._of(header, 'objects').status if s.name == PROCESSOR]
+        stages = {item.key: float(item.value) for item in used.values}
         return labels, Timing(1e3 * stages['segment'], 1e3 * elapsed)
 
-    def _keep(self, message: Image) -> None:
+    def _keep(self, name: str, message: Any) -> None:
         with self._changed:
-            self._labels = message
+            self._published[name] = message
             self._changed.notify_all()
 
-    def _labels_of(self, header: Header) -> Image:
-        """The label image of a scene; it is published before the result, but may come after."""
+    def _of(self, header: Header, name: str) -> Any:
+        """What was published of a scene: before its result, but it may come after."""
+
+        def is_there() -> bool:
+            return name in self._published and self._published[name].header == header
+
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._labels is not None and self._labels.header == header, PATIENCE_S
-            )
-            if self._labels is None or self._labels.header != header:
+            if not self._changed.wait_for(is_there, PATIENCE_S):
                 raise Dex1bError(
-                    ErrorCode.DEADLINE, f'no label image of the scene within {PATIENCE_S:.0f} s'
+                    ErrorCode.DEADLINE, f'no {name} of the scene within {PATIENCE_S:.0f} s'
                 )
-            return self._labels
+            return self._published[name]
 
 
 def _frame_of(capture: LabelledCapture) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,13 @@ class SceneDisplay:
         self._objects = node.create_publisher(DiagnosticArray, '~/objects', LATCHED)
         self._labels = node.create_publisher(Image, '~/labels', LATCHED)
 
-    def show(self, scene: Scene, frames: Sequence[DepthFrame], snapshot: SceneSnapshot) -> None:
+    def show(
+        self,
+        scene: Scene,
+        frames: Sequence[DepthFrame],
+        snapshot: SceneSnapshot,
+        processor_s: Mapping[str, float],
+    ) -> None:
         """Publish a scene; picture and labels are of its first camera."""
         frame = frames[0]
         header = snapshot.header
@@ -52,7 +58,7 @@ class SceneDisplay:
         )
         self._segmentation.publish(image_msg(picture, 'rgb8', header))
         now = self._node.get_clock().now().nanoseconds * 1e-9
-        self._objects.publish(objects_msg(scene, frames, header, now))
+        self._objects.publish(objects_msg(scene, frames, header, now, processor_s))
         self._labels.publish(image_msg(scene.labels[0].astype(np.uint16), 'mono16', header))
 
     def close(self) -> None:

@@ -213,8 +213,10 @@ def test_every_object_is_reported_with_what_is_known_of_it(bench: Bench) -> None
         DiagnosticArray, 'perception/objects', LATCHED, accept=lambda m: m.header == header
     )
 
-    objects, camera = report.status[:-1], report.status[-1]
-    assert [status.name for status in report.status] == ['object 1', 'object 2', 'camera camera']
+    *objects, camera, processor = report.status
+    names = [status.name for status in report.status]
+    assert names == ['object 1', 'object 2', 'camera camera', 'processor']
+    assert 0 < float({item.key: item.value for item in processor.values}['segment']) < 2
     assert [status.message for status in objects].count('target') == 1
     for status in objects:
         values = {item.key: float(item.value) for item in status.values}

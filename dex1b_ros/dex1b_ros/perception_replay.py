@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 import time
@@ -55,11 +56,13 @@ def node_pipeline(settings: PerceptionSettings) -> Iterator[NodePipeline]:
     parameters: dict[str, Any] = {'mask_robot': False, 'max_depth': MAX_DEPTH}
     parameters |= {f'scene.{key}': value for key, value in changed.items()}
     spec = NodeSpec('perception', 'perception_node', parameters)
+    # two benches may share a domain by chance
+    options = StackOptions(namespace=f'replay_{os.getpid()}')
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_node(spec, StackOptions(), log=Path(folder) / 'perception.log'),
+        running_node(spec, options, log=Path(folder) / 'perception.log'),
     ):
-        pipeline = NodePipeline()
+        pipeline = NodePipeline(options.namespace)
         try:
             yield pipeline
         finally:
@@ -69,7 +72,7 @@ def node_pipeline(settings: PerceptionSettings) -> Iterator[NodePipeline]:
 class NodePipeline:
     """Publishes depth, camera_info and TF of one capture at a time, and asks for the scene."""
 
-    def __init__(self) -> None:
+    def __init__(self, namespace: str) -> None:
         self.name = 'node'
         self.timed = {
             'ms': "processor time of the node's stage segment",
@@ -77,7 +80,7 @@ class NodePipeline:
         }
         self._context = rclpy.Context()
         self._context.init()
-        self._node = Node('capture_replay', context=self._context)
+        self._node = Node('capture_replay', namespace=namespace, context=self._context)
         self._depth = self._node.create_publisher(Image, 'camera/depth/image_raw', 5)
         self._info = self._node.create_publisher(CameraInfo, 'camera/depth/camera_info', 5)
         self._static = self._node.create_publisher(TFMessage, '/tf_static', STATIC_QOS)

@@ -89,7 +89,8 @@ def faults_page(report: Report, command: str) -> RunPage:
         title=f'{report["n"]} faults in real processes',
         command=command,
         versions=versions(),
-        verdict='no unsafe motion' if not bad['unsafe'] else f'{bad["unsafe"]} unsafe',
+        verdict=', '.join(f'{count} {name}' for name, count in bad.items() if count)
+        or 'no unsafe motion',
         good=not any(bad.values()),
         values={name: str(count) for name, count in bad.items()} | {'seed': 'none is drawn'},
         parts=[

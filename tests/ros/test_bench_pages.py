@@ -40,7 +40,7 @@ REPORTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
              {'fault': 'executor hangs', 'stage': 'HOLD', 'unsafe_motion': None,
               'unsafe': ['not judged'], 'error_code': 'DEADLINE', 'error_msg': '',
               'expected': True, 'recovered': True, 'seconds': None}]},
-        ('no unsafe motion', 'emergency stop pressed', 'not judged', 'class="verdict bad"'),
+        ('emergency stop pressed', 'not judged', '<span class="verdict bad">1 unjudged</span>'),
     ),
     'stops_page': (
         {'n': 1, 'held': 1, 'seed': 0, 'robot': 'xarm7_ability',

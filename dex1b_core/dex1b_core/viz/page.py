@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
+
+_NUMBER = re.compile(r'^(?:[-+]?\d[^a-zA-Z]*(?:ms|mm|s|m|of .*)?|-|)$')
 
 STYLE = """
 :root { --ink: #1a1f29; --muted: #667080; --line: #e3e6ea; --good: #299e59; --bad: #cc3333; }
@@ -27,8 +30,7 @@ img { display: block; max-width: 100%; height: auto; border: 1px solid var(--lin
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); }
 th { font-weight: 500; font-size: 13px; }
-th:not(:first-child) { text-align: right; } td.b { width: 55%; }
-td.n { text-align: right; width: 1%;
+td.b { width: 55%; } .n { text-align: right; width: 1%;
      font-variant-numeric: tabular-nums; white-space: nowrap; }
 .bar { height: 9px; border-radius: 3px; background: #1f78b5; min-width: 2px; }
 .columns { display: grid; gap: 0 44px;
@@ -121,18 +123,20 @@ def figure(words: str, path: Path) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells as text; the first column reads, the others are numbers."""
-    top = ''.join(f'<th>{escape(head)}</th>' for head in heads)
-    lines = ''.join(
+    """Cells as text; columns of numbers are set to the right."""
+    lines = [list(row) for row in rows]
+    kinds = [
+        ' class="n"' if column and all(_NUMBER.match(line[column]) for line in lines) else ''
+        for column in range(len(heads))
+    ]
+    top = ''.join(f'<th{kind}>{escape(h)}</th>' for h, kind in zip(heads, kinds, strict=True))
+    body = ''.join(
         '<tr>'
-        + ''.join(
-            f'<td{"" if column == 0 else " class=n"}>{escape(cell)}</td>'
-            for column, cell in enumerate(row)
-        )
+        + ''.join(f'<td{kind}>{escape(c)}</td>' for c, kind in zip(line, kinds, strict=True))
         + '</tr>'
-        for row in rows
+        for line in lines
     )
-    return f'<div class="wide"><table><tr>{top}</tr>{lines}</table></div>'
+    return f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>'
 
 
 def section(title: str, content: str) -> str:
@@ -167,10 +171,10 @@ def rejections(found: Iterable[Mapping[str, Any]]) -> str:
     """Rejected candidates, rows of 'reason', 'stage', 'count' and 'example'."""
     rows = ''.join(
         f'<tr title="{escape(item.get("example", ""))}"><td>{escape(words(item["reason"]))}</td>'
-        f'<td class="n">{escape(item["stage"])}</td><td class="n">{item["count"]}</td></tr>'
+        f'<td>{escape(item["stage"])}</td><td class="n">{item["count"]}</td></tr>'
         for item in found
     )
-    heads = '<tr><th>reason</th><th>stage</th><th>count</th></tr>'
+    heads = '<tr><th>reason</th><th>stage</th><th class="n">count</th></tr>'
     content = f'<table>{heads}{rows}</table>' if rows else '<p class="muted">none</p>'
     return section('Rejected candidates', content)
 

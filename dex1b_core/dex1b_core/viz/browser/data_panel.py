@@ -75,7 +75,7 @@ class DataPanel:
         """Look for files again."""
         self._entries = {entry.label: entry for entry in find_entries(self._folder)}
         if self._entries:
-            self._note.content = f'{len(self._entries)} files below `{self._folder}`'
+            self._note.content = f'To open below `{self._folder}`: {len(self._entries)}'
         else:
             self._note.content = (
                 f'Nothing to open below `{self._folder}`: no shards, grasps or reports. '

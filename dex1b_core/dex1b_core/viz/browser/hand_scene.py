@@ -62,11 +62,13 @@ class HandScene:
         with self._server.atomic():
             self.layers.mesh('object', 'object', *row.mesh, _OBJECT)
             self.layers.place(self._handles, {n: root @ pose for n, pose in poses.items()})
-            self.layers.clear('plane')
-            if row.plane is not None:
+            if row.plane is None:
+                self.layers.clear('plane')
+            else:
                 self._show_plane(row.plane)
-            self.layers.clear('mark')
-            if row.held is not None:
+            if row.held is None:
+                self.layers.clear('mark')
+            else:
                 top = np.array([0.0, 0.0, float(row.mesh[0][:, 2].max()) + 0.03])
                 self.layers.label('mark', 'verdict', 'held' if row.held else 'failed', top)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -60,12 +61,17 @@ class Layers:
         self._drawn[self._name(layer, name)] = handle
         return handle
 
-    def clear(self, layer: str) -> None:
-        """Remove what is drawn in a layer."""
+    def clear(self, layer: str, but: Collection[str] = ()) -> None:
+        """Remove what is drawn in a layer, but these names.
+
+        Draw first and clear then: a browser may drop what is removed and drawn again at once.
+        """
         start = self._name(layer) + '/'
         for path in [path for path in self._drawn if path.startswith(start)]:
-            self._drawn.pop(path).remove()
-        self.points.pop(layer, None)
+            if path.removeprefix(start) not in but:
+                self._drawn.pop(path).remove()
+        if not but:
+            self.points.pop(layer, None)
 
     def cloud(
         self, layer: str, points: Array, colours: Any = (150, 160, 175), size: float = 0.004

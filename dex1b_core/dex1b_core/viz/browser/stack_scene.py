@@ -89,10 +89,10 @@ class StackScene:
     ) -> None:
         """Draw an arrow a candidate along its approach; clicks tell the row's key."""
         with self._server.atomic():
-            for layer in ('grasps', 'rejected'):
-                self.layers.clear(layer)
             for row in rows:
                 self._show_arrow(row, on_click)
+            for layer, rejected in (('grasps', False), ('rejected', True)):
+                self.layers.clear(layer, but=[r.key for r in rows if r.rejected is rejected])
 
     def _show_arrow(self, row: CandidateRow, on_click: Callable[[str], None]) -> None:
         candidate = row.candidate
@@ -126,8 +126,8 @@ class StackScene:
 
     def show_target(self, point: Array | None) -> None:
         """Mark the point (3,) [m] that was chosen; None removes the mark."""
-        self.layers.clear('mark')
         if point is None:
+            self.layers.clear('mark')
             return
         import trimesh
 

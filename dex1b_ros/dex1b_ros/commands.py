@@ -61,17 +61,17 @@ def up(
 ) -> None:
     """Start the nodes; arguments as of the launch file: dex1b up grasp object:=mug execute:=true.
 
-    Says when they are ready. Ctrl-C stops them all. Nodes that only plan are started again when
-    they die; when another one does, the rest is stopped 5 s later, so that whoever is left can
-    bring the arm to rest.
+    Says when they are ready. Ctrl-C or a termination signal stops them all. Nodes that only plan
+    are started again when they die; when another one does, the rest is stopped 5 s later, so that
+    whoever is left can bring the arm to rest.
     """
     from dex1b_ros.bringup import Stack
-    from dex1b_ros.readiness import wait_until_active
 
     if stack != 'grasp':
         raise Dex1bError(ErrorCode.INVALID_REQUEST, f"unknown stack '{stack}'; known are: grasp")
     options = StackOptions.from_strings(parse_arguments(context.args))
-    for number in (signal.SIGINT, signal.SIGTERM):  # nodes must not outlive it, however it ends
+    # both, also where a shell started this in the background and had it ignore Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with Stack(options, log_folder=log_folder) as nodes:
         console.print(f'started {", ".join(nodes.pids)}; Ctrl-C stops them')
@@ -79,6 +79,8 @@ def up(
             console.print('to see it in a browser: viewer:=true here, or dex1b view beside it')
         try:
             if options.autostart and os.environ.get('ROS_SECURITY_ENABLE') != 'true':
+                from dex1b_ros.readiness import wait_until_active
+
                 seconds = wait_until_active(nodes)
                 console.print(f"ready after {seconds:.0f} s: 'dex1b plan' in another terminal")
             while True:

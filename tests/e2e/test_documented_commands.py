@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -147,8 +146,8 @@ def test_the_quickstart_from_top_to_bottom(tmp_path: Path, shim: Path) -> None:
             assert done.returncode == 0, f'{command}\n{done.stdout}{done.stderr}'
     finally:
         for stack in stacks:
-            stack.send_signal(signal.SIGINT)
-            assert stack.wait(30.0) == 0
+            stack.terminate()  # as Ctrl-C does
+            assert stack.wait(60.0) == 0
 
 
 def _wait_for(words: str, log: Path, process: subprocess.Popen[bytes]) -> None:

@@ -52,6 +52,7 @@ def run_demo(
             not raise: the report says why.
     """
     mesh = object_mesh_path(object_name)
+    _require_usable(object_name)
     load_robot(robot)
     own_domain()
     start = time.monotonic()
@@ -78,6 +79,17 @@ def run_demo(
     report['pictures'] = {name: path.name for name, path in pictures.items()}
     (folder / 'report.json').write_text(json.dumps(report, indent=2) + '\n')
     return report
+
+
+def _require_usable(object_name: str) -> None:
+    """Refuse here what the simulated bench would refuse in its log; its work is kept for it."""
+    from dex1b_core.geometry.object_model import load_object
+
+    try:
+        load_object(object_name)
+    except Dex1bError as error:
+        words = f'{error.message} (the demo takes metres; dex1b synth has --units)'
+        raise Dex1bError(error.error_code, words) from error
 
 
 def _pick(

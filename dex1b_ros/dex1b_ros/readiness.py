@@ -23,7 +23,8 @@ def wait_until_active(stack: Stack) -> float:
     """
     begun = time.monotonic()
     context = rclpy.Context()
-    rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
+    # without arguments: those of `dex1b up` look like remappings to rcl
+    rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = Node('dex1b_up', namespace=stack.options.namespace, context=context)
         executor = SingleThreadedExecutor(context=context)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import trimesh
 
 from dex1b_core.errors import ErrorCode
 
@@ -32,6 +33,17 @@ def test_bad_input_ends_with_code_and_mend(arguments, code, expected):
     assert f'error {int(code)} {code.name}' in result.stderr
     assert expected in result.stderr
     assert 'Traceback' not in result.stderr
+
+
+def test_a_mesh_in_millimetres_is_refused_before_anything_starts(tmp_path):
+    path = tmp_path / 'jar.stl'
+    trimesh.creation.cylinder(32.0, 110.0).export(path)
+    result = dex1b('demo', '--object', str(path), '--out', str(tmp_path / 'out'))
+    assert result.returncode == 1
+    assert f'error {int(ErrorCode.SHAPE_INVALID)}' in result.stderr
+    assert 'looks like millimetres' in result.stderr
+    assert 'the demo takes metres' in result.stderr
+    assert not (tmp_path / 'out').exists()
 
 
 def test_a_parameter_file_that_is_no_yaml_starts_no_node(tmp_path):

@@ -151,7 +151,7 @@ def test_the_quickstart_from_top_to_bottom(tmp_path: Path, shim: Path) -> None:
 
 
 def _run(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Again after a deadline: those of the stack are of wall time, and machines of tests are busy."""
+    """Again after a deadline: those of the stack are wall time, and test machines are busy."""
     for _ in range(3):
         done = subprocess.run(words, env=environment, capture_output=True, text=True)
         if 'DEADLINE' not in done.stdout:

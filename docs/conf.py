@@ -18,15 +18,16 @@ project_copyright = author
 release = ElementTree.parse(ROOT / 'dex1b_core' / 'package.xml').getroot().findtext('version', '')
 
 extensions = ['myst_parser']
-myst_enable_extensions = ['dollarmath']
+myst_enable_extensions = ['dollarmath', 'tasklist']
 myst_heading_anchors = 4
 root_doc = 'index'
+smartquotes = False  # they would bend what one types
 html_theme = 'furo'
 html_title = f'dex1b {release}'
 html_show_sphinx = False
 html_math_renderer = 'mathml'
 html_static_path = ['_static']
-html_css_files = ['formulas.css']
+html_css_files = ['site.css']
 html_theme_options = {'sidebar_hide_name': False, 'navigation_with_keys': True}
 suppress_warnings = ['misc.highlighting_failure']
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
+from typer.models import CommandInfo, TyperInfo
 
 from dex1b_core import __version__
 from dex1b_core.errors import Dex1bError
@@ -24,6 +25,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+# Headings of `dex1b --help`; commands that are not named here stand under 'Commands'.
+PANELS = {
+    'Robot and simulation': ('demo', 'up', 'view', 'plan', 'pick', 'doctor', 'security-policy'),
+    'Grasps of known objects': ('synth', 'check', 'import', 'export', 'bench', 'engine'),
+    'Your own': ('hand', 'robot', 'camera', 'assets'),
+}
 
 
 def _print_version(wanted: bool) -> None:
@@ -44,6 +52,23 @@ def _options(
 def _load_commands() -> None:
     for entry in sorted(entry_points(group='dex1b.commands'), key=lambda item: item.name):
         entry.load()(app)
+    _arrange()
+
+
+def _arrange() -> None:
+    """Put commands under their headings, in the order of `PANELS`."""
+    panels = {name: panel for panel, names in PANELS.items() for name in names}
+    order = list(panels)
+
+    def name_of(item: CommandInfo | TyperInfo) -> str:
+        return item.name or str(getattr(item.callback, '__name__', ''))
+
+    everything: list[CommandInfo | TyperInfo] = [*app.registered_commands, *app.registered_groups]
+    for item in everything:
+        item.rich_help_panel = panels.get(name_of(item), 'Commands')
+    app.registered_commands.sort(
+        key=lambda item: order.index(name_of(item)) if name_of(item) in order else len(order)
+    )
 
 
 def main() -> None:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from dex1b_core.cli import PANELS
+
 
 def test_help_loads_no_heavy_library():
     """Commands load what they need when they run: completion and help must answer at once."""
@@ -18,4 +20,7 @@ def test_help_loads_no_heavy_library():
         [sys.executable, '-c', script], capture_output=True, text=True, check=True
     )
     assert 'synth' in found.stdout
+    for heading in PANELS:
+        assert heading in found.stdout
+    assert '─ Commands ─' not in found.stdout  # each has a heading of its own
     assert found.stderr.strip().splitlines()[-1] == '[]'

@@ -47,4 +47,4 @@ lock: setup
 	  --no-annotate --output-file requirements/lock.txt requirements/*.in
 
 clean:
-	rm -rf .venv .venv.lock build install log out .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv.lock build dist install log out .mypy_cache .pytest_cache .ruff_cache

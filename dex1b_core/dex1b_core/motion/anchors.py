@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +34,17 @@ class Anchor:
     approach: Array
     lift: Array
     lift_height: float
+
+
+class HasGrasp(Protocol):
+    """What ways hang on: a posture of the arm at the grasp."""
+
+    @property
+    def grasp(self) -> IkSolution:
+        """At the grasp."""
+
+
+Anchored = TypeVar('Anchored', bound=HasGrasp)
 
 
 class AnchorSearch:
@@ -66,18 +79,34 @@ class AnchorSearch:
             Dex1bError: OUT_OF_WORKSPACE, NO_IK, JOINT_MARGIN; NO_PATH or the code of a collision
                 where a posture was found but no line; INVALID_REQUEST for wrong hand joints.
         """
+
+        def build(solution: IkSolution) -> Anchor:
+            return self._anchor(candidate, checkers, solution, lift_height)
+
+        return self.search(candidate, build, start, count=count, seed=seed)
+
+    def search(
+        self,
+        candidate: GraspCandidate,
+        build: Callable[[IkSolution], Anchored],
+        start: Array,
+        *,
+        count: int,
+        seed: int,
+    ) -> list[Anchored]:
+        """As `find`, of whatever `build` makes of an arm posture at the grasp, or refuses."""
         rng = np.random.default_rng(seed)
         self._check_target(candidate)
         known = candidate.reachability.positions
         home = np.array(self._robot.arm.home)
         seeds = [start, home, *([known] if len(known) == len(start) else [])]
-        anchors: list[Anchor] = []
+        anchors: list[Anchored] = []
         errors: list[Dex1bError] = []
         for solution in self._ik.solutions(
             candidate.planning_T_wrist, seeds=seeds, restarts=self._settings.ik_restarts, rng=rng
         ):
             try:
-                anchors.append(self._anchor(candidate, checkers, solution, lift_height))
+                anchors.append(build(solution))
             except Dex1bError as error:
                 errors.append(error)
             if len(anchors) >= count or len(errors) >= self._settings.ik_solutions:

@@ -30,7 +30,7 @@ from dex1b_core.robots import RobotDescription
 
 Array = NDArray[np.float64]
 
-_RESULTS = {
+REACH_RESULTS = {
     ErrorCode.NO_IK: ReachResult.NO_IK,
     ErrorCode.JOINT_MARGIN: ReachResult.JOINT_MARGIN,
     ErrorCode.NO_PATH: ReachResult.NO_PATH,
@@ -95,7 +95,7 @@ class ArmMotion:
         """
         start = self._home()
         if arm_start is not None:
-            start = _vector(arm_start, self.robot.arm.joints, 'arm_start')
+            start = named_vector(arm_start, self.robot.arm.joints, 'arm_start')
         with self._lock:
             checkers = self._checkers(observation)
             return tuple(
@@ -114,7 +114,7 @@ class ArmMotion:
         except Dex1bError as error:
             if error.error_code is ErrorCode.INVALID_REQUEST:
                 raise
-            result = _RESULTS.get(error.error_code, ReachResult.IK_IN_COLLISION)
+            result = REACH_RESULTS.get(error.error_code, ReachResult.IK_IN_COLLISION)
             return Reachability(result, self.robot.arm.joints)
         return self._reachable(anchor.grasp)
 
@@ -172,8 +172,8 @@ class ArmMotion:
                 ErrorCode.INVALID_REQUEST,
                 f'velocity_scaling is {velocity_scaling}; expected more than 0, at most 1',
             )
-        start = _vector(arm_start, self.robot.arm.joints, 'arm_start')
-        hand = _vector(hand_start, self.robot.hand.joints, 'hand_start')
+        start = named_vector(arm_start, self.robot.arm.joints, 'arm_start')
+        hand = named_vector(hand_start, self.robot.hand.joints, 'hand_start')
         with self._lock:
             checkers = self._checkers(observation)
             anchors = self._anchors.find(
@@ -220,9 +220,9 @@ class ArmMotion:
         Raises:
             Dex1bError: NO_PATH, LIMITS or a collision of start or goal.
         """
-        start = _vector(arm_start, self.robot.arm.joints, 'arm_start')
-        target = _vector(goal, self.robot.arm.joints, 'goal')
-        hand = _vector(hand_posture, self.robot.hand.joints, 'hand_posture')
+        start = named_vector(arm_start, self.robot.arm.joints, 'arm_start')
+        target = named_vector(goal, self.robot.arm.joints, 'goal')
+        hand = named_vector(hand_posture, self.robot.hand.joints, 'hand_posture')
         allow = Allow.OBJECT if ignore_object else Allow.NOTHING
         with self._lock:
             bodies = environment(observation, self.settings) if observation else {}
@@ -293,7 +293,7 @@ def _optional(values: tuple[float, ...] | None) -> Array | None:
     return None if values is None else np.array(values)
 
 
-def _vector(positions: Mapping[str, float], names: tuple[str, ...], what: str) -> Array:
+def named_vector(positions: Mapping[str, float], names: tuple[str, ...], what: str) -> Array:
     """Named positions in the order of `names`."""
     missing = [name for name in names if name not in positions]
     if missing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ class PickTiming:
         hand_limits: JointLimits,
         settings: MotionSettings,
     ) -> None:
-        self._model, self._settings = model, settings
+        self._model, self.settings = model, settings
         self._arm_limits, self._hand_limits = arm_limits, hand_limits
 
     def stages(
@@ -50,45 +52,53 @@ class PickTiming:
         Raises:
             Dex1bError: LIMITS, a stage breaks a limit in spite of its timing.
         """
-        settings = self._settings
-        pregrasp, grasp, squeeze = self._postures(candidate)
+        settings = self.settings
+        pregrasp, grasp, squeeze = self.postures(candidate)
         small = max(2, round(len(anchor.lift) * settings.verify_height / anchor.lift_height) + 1)
         small = min(small, len(anchor.lift))
-        opening = self._hand(hand_start, pregrasp, settings.close_duration)
+        opening = self.hand(hand_start, pregrasp, settings.close_duration)
         stages = [
             PickStage(Stage.PREGRASP, self.arm(path, scaling), opening),
             PickStage(Stage.APPROACH, self.arm(anchor.approach, scaling)),
-            PickStage(Stage.CLOSE, hand=self._hand(pregrasp, grasp, settings.close_duration)),
+            PickStage(Stage.CLOSE, hand=self.hand(pregrasp, grasp, settings.close_duration)),
             PickStage(
                 Stage.SQUEEZE,
-                hand=self._hand(grasp, squeeze, settings.squeeze_duration),
+                hand=self.hand(grasp, squeeze, settings.squeeze_duration),
                 settle=settings.settle_duration,
             ),
             PickStage(Stage.VERIFY, self.arm(anchor.lift[:small], scaling)),
         ]
         if small < len(anchor.lift):
             stages.append(PickStage(Stage.LIFT, self.arm(anchor.lift[small - 1 :], scaling)))
+        self.validate(stages, scaling)
+        return tuple(stages)
+
+    def validate(self, stages: Iterable[PickStage], scaling: float) -> None:
+        """Refuse stages that break a limit.
+
+        Raises:
+            Dex1bError: LIMITS.
+        """
         for stage in stages:
             if stage.arm is not None:
                 validate_trajectory(stage.arm, self._arm_limits, scaling=scaling)
             if stage.hand is not None:
                 validate_trajectory(stage.hand, self._hand_limits)
-        return tuple(stages)
 
     def arm(self, path: Array, scaling: float) -> JointTrajectory:
         """An arm path (K, A) timed at a fraction of the limits."""
         return time_path(
-            path, self._arm_limits, scaling=scaling, period=self._settings.sample_period
+            path, self._arm_limits, scaling=scaling, period=self.settings.sample_period
         )
 
-    def _hand(self, start: Array, goal: Array, duration: float) -> JointTrajectory:
+    def hand(self, start: Array, goal: Array, duration: float) -> JointTrajectory:
         """Straight from one (J,) posture to another in no less than `duration` [s]."""
         return point_to_point(
             start, goal, self._hand_limits, min_duration=duration,
-            period=self._settings.sample_period,
+            period=self.settings.sample_period,
         )  # fmt: skip
 
-    def _postures(self, candidate: GraspCandidate) -> tuple[Array, Array, Array]:
+    def postures(self, candidate: GraspCandidate) -> tuple[Array, Array, Array]:
         """(J,) pregrasp, grasp and squeeze, the last within the limits."""
         pregrasp, grasp, squeeze = (
             self._model.hand_vector(candidate.joint_names, posture)

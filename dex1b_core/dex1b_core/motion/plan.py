@@ -29,6 +29,7 @@ class Stage(IntEnum):
     STOPPING = 14
     STOPPED = 15
     PAUSED = 16
+    ARTICULATE = 17
 
 
 @dataclass(frozen=True)

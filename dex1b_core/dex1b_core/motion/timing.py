@@ -150,7 +150,11 @@ def _slowed(trajectory: JointTrajectory, limits: JointLimits, scaling: float) ->
     speed = float((np.abs(velocities) / (limits.velocity * scaling)).max())
     push = float((np.abs(accelerations) / (limits.acceleration * scaling)).max())
     jerk = 0.0 if limits.jerk is None else float((trajectory.peak_jerk() / limits.jerk).max())
-    factor = max(1.0, speed, push**0.5, jerk ** (1 / 3))
+    return stretched(trajectory, max(1.0, speed, push**0.5, jerk ** (1 / 3)))
+
+
+def stretched(trajectory: JointTrajectory, factor: float) -> JointTrajectory:
+    """The same motion, taking `factor` times as long."""
     return JointTrajectory(
         trajectory.names,
         trajectory.times * factor,

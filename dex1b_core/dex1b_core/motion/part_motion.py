@@ -1,0 +1,244 @@
+"""What an arm can do with a grasp of a moving part: reach it, and lead it along its joint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.motion.arm_motion import REACH_RESULTS, ArmMotion, named_vector
+from dex1b_core.motion.articulation_plan import ArticulationPlan
+from dex1b_core.motion.cartesian import straight_line
+from dex1b_core.motion.collision import CollisionChecker
+from dex1b_core.motion.grasp_lines import GraspLines
+from dex1b_core.motion.ik import ArmIk, IkSolution
+from dex1b_core.motion.joint_line import joint_line
+from dex1b_core.motion.part_scene import SHARES, PartCheckers
+from dex1b_core.motion.part_timing import part_stages
+from dex1b_core.motion.settings import MotionSettings
+from dex1b_core.perception.observation import ObjectObservation
+from dex1b_core.planning.candidate import GraspCandidate, Reachability, ReachResult
+from dex1b_core.robots import RobotDescription
+from dex1b_core.simulation.object_joint import ObjectJoint
+
+Array = NDArray[np.float64]
+
+BACK = (0.10, 0.06, 0.03)  # [m] that the open hand draws back, as far as the arm can
+
+
+@dataclass(frozen=True)
+class PartAnchor:
+    """A grasp posture of the arm with all the ways that hang on it.
+
+    Attributes:
+        grasp: At the grasp.
+        approach: (K, A) from the stand-off to the grasp.
+        lead: (L, A) along the joint.
+        back: (M, A) from its end away from the part.
+    """
+
+    grasp: IkSolution
+    approach: Array
+    lead: Array
+    back: Array
+
+
+class PartMotion(ArmMotion):
+    """Motion planning for one robot at objects with a joint, its position 0 where it is now."""
+
+    def __init__(self, robot: RobotDescription, *, settings: MotionSettings | None = None) -> None:
+        super().__init__(robot, settings=settings)
+        self._ik = ArmIk(self.model)
+        self._lines = GraspLines(self.model, self._ik, self.settings)
+
+    def reach_part(
+        self,
+        candidates: Sequence[GraspCandidate],
+        observation: ObjectObservation,
+        joint: ObjectJoint,
+        displacement: float,
+        *,
+        seed: int,
+    ) -> tuple[GraspCandidate, ...]:
+        """Fill in the reachability of every candidate; order and number stay.
+
+        Tested are the grasp, the straight approach, the whole way of the part and the way back,
+        with joint margins, the workspace and all collisions.
+
+        Args:
+            candidates: Grasps in the planning frame.
+            observation: The moving part, plane and obstacles, its base among these.
+            joint: Of the part, planning frame.
+            displacement: How far it is led [rad or m].
+            seed: Of the random restarts.
+        """
+        with self._lock:
+            checkers = self._part_checkers(observation, joint, displacement)
+            return tuple(
+                replace(
+                    item,
+                    reachability=self._part_reachability(
+                        item, checkers, joint, displacement, seed + i
+                    ),
+                )
+                for i, item in enumerate(candidates)
+            )
+
+    def plan_articulation(
+        self,
+        candidate: GraspCandidate,
+        observation: ObjectObservation,
+        joint: ObjectJoint,
+        displacement: float,
+        *,
+        arm_start: Mapping[str, float],
+        hand_start: Mapping[str, float],
+        velocity_scaling: float,
+        seed: int,
+    ) -> ArticulationPlan:
+        """Plan all motions of opening a part.
+
+        Args:
+            candidate: The grasp.
+            observation: The moving part, plane and obstacles, its base among these.
+            joint: Of the part, planning frame.
+            displacement: How far it is led [rad or m].
+            arm_start: Measured arm positions by joint name [rad].
+            hand_start: Measured positions of the driven hand joints by name [rad].
+            velocity_scaling: Fraction of the arm's limits, 0 to 1.
+            seed: Of inverse kinematics and path search.
+
+        Raises:
+            Dex1bError: INVALID_REQUEST, NO_IK, JOINT_MARGIN, NO_PATH, OUT_OF_WORKSPACE,
+                TABLE_COLLISION, SCENE_COLLISION, SELF_COLLISION or LIMITS.
+        """
+        begin = time.monotonic()
+        if not 0 < velocity_scaling <= 1:
+            raise Dex1bError(
+                ErrorCode.INVALID_REQUEST,
+                f'velocity_scaling is {velocity_scaling}; expected more than 0, at most 1',
+            )
+        start = named_vector(arm_start, self.robot.arm.joints, 'arm_start')
+        hand = named_vector(hand_start, self.robot.hand.joints, 'hand_start')
+        with self._lock:
+            checkers = self._part_checkers(observation, joint, displacement)
+            anchors = self._part_anchors(
+                candidate, checkers, joint, displacement, start, self.settings.ik_goals, seed
+            )
+            pregrasp = self.model.hand_vector(candidate.joint_names, candidate.pregrasp)
+            goals = [anchor.approach[0] for anchor in anchors]
+            path = self._transit.path(start, goals, pregrasp, checkers.phases.transit, seed)
+            reached = int(np.argmin([np.abs(goal - path[-1]).max() for goal in goals]))
+            anchor = anchors[reached]
+            ways = path, anchor.approach, anchor.lead, anchor.back
+            reach = displacement * joint.reach(candidate.planning_T_wrist[:3, 3])
+            stages = part_stages(self._timing, candidate, ways, hand, velocity_scaling, reach)
+        return ArticulationPlan(
+            replace(candidate, reachability=self._reachable(anchor.grasp)),
+            joint,
+            displacement,
+            stages,
+            time.monotonic() - begin,
+        )
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _part_checkers(
+        self, observation: ObjectObservation, joint: ObjectJoint, displacement: float
+    ) -> PartCheckers:
+        return PartCheckers.of_scene(self.model, observation, joint, displacement, self.settings)
+
+    def _part_reachability(
+        self,
+        candidate: GraspCandidate,
+        checkers: PartCheckers,
+        joint: ObjectJoint,
+        displacement: float,
+        seed: int,
+    ) -> Reachability:
+        try:
+            anchor = self._part_anchors(
+                candidate, checkers, joint, displacement, self._home(), 1, seed
+            )[0]
+        except Dex1bError as error:
+            result = REACH_RESULTS.get(error.error_code, ReachResult.IK_IN_COLLISION)
+            return Reachability(result, self.robot.arm.joints)
+        return self._reachable(anchor.grasp)
+
+    def _part_anchors(
+        self,
+        candidate: GraspCandidate,
+        checkers: PartCheckers,
+        joint: ObjectJoint,
+        displacement: float,
+        start: Array,
+        count: int,
+        seed: int,
+    ) -> list[PartAnchor]:
+        """At least one anchor, those nearest to (A,) `start` first; raises as `AnchorSearch`."""
+
+        def build(solution: IkSolution) -> PartAnchor:
+            self._lines.check_closing(candidate, checkers.phases, solution.positions)
+            approach = self._lines.approach(candidate, checkers.phases, solution.positions)
+            lead = self._lead(candidate, checkers, joint, displacement, solution.positions)
+            back = self._back(candidate, checkers, joint, displacement, lead[-1])
+            return PartAnchor(solution, approach, lead, back)
+
+        return self._anchors.search(candidate, build, start, count=count, seed=seed)
+
+    def _lead(
+        self,
+        candidate: GraspCandidate,
+        checkers: PartCheckers,
+        joint: ObjectJoint,
+        displacement: float,
+        positions: Array,
+    ) -> Array:
+        settings = self.settings
+        path = joint_line(
+            self._ik, positions, candidate.planning_T_wrist, joint, displacement,
+            step=settings.cartesian_step, joint_jump=settings.joint_jump,
+        )  # fmt: skip
+        grasp = self.model.hand_vector(candidate.joint_names, candidate.grasp)
+        for share, checker in zip(SHARES, checkers.moved, strict=True):
+            place = path[round(share * (len(path) - 1))]
+            self._require_free(checker, place, grasp, f"after {share:.0%} of the part's way")
+        return path
+
+    def _back(
+        self,
+        candidate: GraspCandidate,
+        checkers: PartCheckers,
+        joint: ObjectJoint,
+        displacement: float,
+        end: Array,
+    ) -> Array:
+        """Path (M, A) away from the part; shorter where the arm cannot follow the whole."""
+        motion = joint.motion(displacement)
+        away = -motion[:3, :3] @ candidate.approach
+        pregrasp = self.model.hand_vector(candidate.joint_names, candidate.pregrasp)
+        last: Dex1bError | None = None
+        for distance in BACK:
+            try:
+                path = straight_line(
+                    self._ik, end, motion @ candidate.planning_T_wrist, distance * away,
+                    step=self.settings.cartesian_step, joint_jump=self.settings.joint_jump,
+                )  # fmt: skip
+                self._require_free(checkers.moved[-1], path[-1], pregrasp, 'on the way back')
+            except Dex1bError as error:
+                last = error
+            else:
+                return path
+        assert last is not None
+        raise last
+
+    def _require_free(
+        self, checker: CollisionChecker, positions: Array, hand: Array, where: str
+    ) -> None:
+        collision = checker.first_collision(self.model.configuration(positions, hand))
+        if collision is not None:
+            raise collision.error(where)

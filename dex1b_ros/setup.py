@@ -3,6 +3,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NODES = (
+    'articulation_server',
     'executor_node',
     'generator_node',
     'grasp_server',

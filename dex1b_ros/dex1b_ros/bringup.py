@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from dex1b_core.config import load_raw_yaml
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_ros.node_list import NodeSpec, StackOptions, grasp_nodes
+from dex1b_ros.node_list import STACKS, NodeSpec, StackOptions
 
 STOP_TIMEOUT_S = 8.0
 MOST_RESTARTS = 3
@@ -101,11 +101,14 @@ def _yaml_scalar(value: Any) -> str:
 class Stack:
     """Processes of the stack; use as a context manager so that nothing is left behind."""
 
-    def __init__(self, options: StackOptions, *, log_folder: Path | None = None) -> None:
+    def __init__(
+        self, options: StackOptions, *, log_folder: Path | None = None, name: str = 'grasp'
+    ) -> None:
         """Check the options and start every node.
 
         Args:
             options: What to start.
+            name: Of the stack, one of `node_list.STACKS`.
             log_folder: Each node's output goes to NAME.log there; None = this terminal.
 
         Raises:
@@ -118,7 +121,8 @@ class Stack:
         self._restarted_at: dict[str, list[float]] = defaultdict(list)
         if log_folder is not None:
             log_folder.mkdir(parents=True, exist_ok=True)
-        self._specs = {spec.name: spec for spec in grasp_nodes(options)}
+        _, nodes = STACKS[name]
+        self._specs = {spec.name: spec for spec in nodes(options)}
         for spec in self._specs.values():
             _require_executable(spec)
         try:

@@ -58,14 +58,24 @@ class StackClient:
         Raises:
             Dex1bError: NODE_UNAVAILABLE.
         """
+        self._wait_for_servers(self._plan, self._pick_client, 'grasp', timeout_s, check)
+
+    def _wait_for_servers(
+        self,
+        service: ServiceCaller,
+        action: ActionClient,
+        stack: str,
+        timeout_s: float,
+        check: Callable[[], None],
+    ) -> None:
         deadline = time.monotonic() + timeout_s
-        while not (self._plan.is_ready and self._pick_client.server_is_ready()):
+        while not (service.is_ready and action.server_is_ready()):
             check()
             if time.monotonic() > deadline:
                 raise Dex1bError(
                     ErrorCode.NODE_UNAVAILABLE,
-                    f'no grasp server appeared within {timeout_s:.0f} s; '
-                    "start the stack ('dex1b up grasp' or ros2 launch dex1b_ros grasp.launch.py)",
+                    f'no {stack} server appeared within {timeout_s:.0f} s; start the stack '
+                    f"('dex1b up {stack}' or ros2 launch dex1b_ros {stack}.launch.py)",
                 )
             time.sleep(0.1)
 
@@ -120,30 +130,45 @@ class StackClient:
             lift_height=lift_height,
             hold_duration=hold_duration,
         )
-        server_kept = self._watch.from_now()
+        return self._run_goal(
+            self._pick_client, self._watch, self._heartbeat, goal, on_feedback, timeout_s
+        )
+
+    def _run_goal(
+        self,
+        client: ActionClient,
+        watch: ServerWatch,
+        heartbeat: ClientHeartbeat,
+        goal: Any,
+        on_feedback: Callable[[Any], None],
+        timeout_s: float,
+    ) -> Any:
+        """Send a goal, tell that its client lives, and wait; cancels it when interrupted."""
+        name = f"action '{client._action_name}'"
+        server_kept = watch.from_now()
         handle = wait_for(
-            self._pick_client.send_goal_async(
+            client.send_goal_async(
                 goal, feedback_callback=lambda message: on_feedback(message.feedback)
             ),
             DISCOVERY_S,
-            "action 'grasp_object'",
+            name,
         )
         if not handle.accepted:
             raise Dex1bError(
-                ErrorCode.GOAL_REJECTED, "'grasp_object' refused the goal; is its node active?"
+                ErrorCode.GOAL_REJECTED, f'{name} refused the goal; is its node active?'
             )
         timer = self.node.create_timer(
             PERIOD_S,
-            lambda: self._heartbeat.beat(handle),
+            lambda: heartbeat.beat(handle),
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
         self._handle = handle
         try:
             result = handle.get_result_async()
-            return await_future(result, "action 'grasp_object'", timeout_s, server_kept).result
+            return await_future(result, name, timeout_s, server_kept).result
         except BaseException:
-            if not self._watch.is_lost:
-                wait_for(handle.cancel_goal_async(), DISCOVERY_S, "cancelling 'grasp_object'")
+            if not watch.is_lost:
+                wait_for(handle.cancel_goal_async(), DISCOVERY_S, f'cancelling {name}')
             raise
         finally:
             self._handle = None

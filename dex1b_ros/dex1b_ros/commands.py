@@ -14,9 +14,15 @@ import typer
 from dex1b_core.commands.bench import bench_app, node_pipelines
 from dex1b_core.commands.camera import camera_app
 from dex1b_core.commands.report_file import command_line, write_json
-from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.errors import Dex1bError, ErrorCode, UnknownNameError
 from dex1b_ros import bench_commands
-from dex1b_ros.node_list import GRASP_ARGUMENTS, StackOptions
+from dex1b_ros.node_list import (
+    ARTICULATE_ARGUMENTS,
+    GRASP_ARGUMENTS,
+    STACKS,
+    LaunchArgument,
+    StackOptions,
+)
 from dex1b_ros.reports import (
     JsonPath,
     StagePrinter,
@@ -56,7 +62,7 @@ def _node_pipeline(settings: PerceptionSettings) -> AbstractContextManager[Pipel
 
 def up(
     context: typer.Context,
-    stack: str = typer.Argument('grasp', help='grasp'),
+    stack: str = typer.Argument('grasp', help=' or '.join(STACKS)),
     log_folder: Path = typer.Option(None, help='Write NAME.log of each node here.'),
 ) -> None:
     """Start the nodes; arguments as of the launch file: dex1b up grasp object:=mug execute:=true.
@@ -67,13 +73,16 @@ def up(
     """
     from dex1b_ros.bringup import Stack
 
-    if stack != 'grasp':
-        raise Dex1bError(ErrorCode.INVALID_REQUEST, f"unknown stack '{stack}'; known are: grasp")
-    options = StackOptions.from_strings(parse_arguments(context.args))
+    if stack not in STACKS:
+        raise UnknownNameError(ErrorCode.INVALID_REQUEST, 'stack', stack, STACKS)
+    values = parse_arguments(context.args, STACKS[stack][0])
+    if stack == 'articulate':
+        values = {'object': ARTICULATE_ARGUMENTS['object'].default} | values
+    options = StackOptions.from_strings(values)
     # both, also where a shell started this in the background and had it ignore Ctrl-C
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    with Stack(options, log_folder=log_folder) as nodes:
+    with Stack(options, log_folder=log_folder, name=stack) as nodes:
         console.print(f'started {", ".join(nodes.pids)}; Ctrl-C stops them')
         if not options.viewer:
             console.print('to see it in a browser: viewer:=true here, or dex1b view beside it')
@@ -95,7 +104,9 @@ def up(
             raise
 
 
-def parse_arguments(texts: list[str]) -> dict[str, str]:
+def parse_arguments(
+    texts: list[str], known: dict[str, LaunchArgument] = GRASP_ARGUMENTS
+) -> dict[str, str]:
     """Launch arguments 'name:=value' to a dictionary.
 
     Raises:
@@ -104,13 +115,13 @@ def parse_arguments(texts: list[str]) -> dict[str, str]:
     values: dict[str, str] = {}
     for text in texts:
         name, separator, value = text.partition(':=')
-        if not separator or name not in GRASP_ARGUMENTS:
+        if not separator or name not in known:
             raise Dex1bError(
                 ErrorCode.INVALID_REQUEST,
                 f"argument '{text}' not understood; expected NAME:=VALUE with NAME one of "
-                f'{", ".join(GRASP_ARGUMENTS)}',
+                f'{", ".join(known)}',
             )
-        choices = GRASP_ARGUMENTS[name].choices
+        choices = known[name].choices
         if choices and value not in choices:
             raise Dex1bError(
                 ErrorCode.INVALID_REQUEST,

@@ -1,4 +1,4 @@
-"""Executes grasps: reach, approach, close, squeeze, verify, lift, hold.
+"""Executes grasps (reach, approach, close, squeeze, verify, lift, hold) and articulations.
 
 A software stop only: an emergency stop is the robot's own.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -17,8 +18,10 @@ from std_srvs.srv import Trigger
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.motion import Stage
 from dex1b_core.robots import load_robot
-from dex1b_msgs.action import ExecuteGrasp
+from dex1b_msgs.action import ExecuteArticulation, ExecuteGrasp
 from dex1b_msgs.msg import ExecutorStatus
+from dex1b_ros.articulation_request import articulation_request
+from dex1b_ros.articulation_run import ArticulationRun
 from dex1b_ros.conversions import duration_msg
 from dex1b_ros.lease import ClientLease
 from dex1b_ros.node import LATCHED, Dex1bNode, run
@@ -28,12 +31,16 @@ from dex1b_ros.ros_robot import RosRobot
 from dex1b_ros.safety_gate import SafetyGate
 from dex1b_ros.server_life import ServerLife
 
+_ACTIONS = {'execute_grasp': ExecuteGrasp, 'execute_articulation': ExecuteArticulation}
 _NO_GOAL = 'no goal is running'
 _FIRST_MESSAGE_S = 3.0  # wall clock: discovery may still be under way
 
 
 class Executor(Dex1bNode):
-    """Serves execute_grasp, ~/stop, ~/reset, ~/pause, ~/resume; ~/status is also its heartbeat."""
+    """Serves execute_grasp and execute_articulation, ~/stop, ~/reset, ~/pause and ~/resume.
+
+    ~/status is also its heartbeat.
+    """
 
     Parameters = ExecutorParameters
 
@@ -42,6 +49,7 @@ class Executor(Dex1bNode):
         self._motion: Any = None
         self._motion_lock = threading.Lock()
         self._goal: Any = None
+        self._goal_action = ''
         self._report: PickReport | None = None
         self._stop_reason = ''
         self._object_held = False
@@ -72,18 +80,21 @@ class Executor(Dex1bNode):
             self.create_service(Trigger, '~/pause', self._on_pause, callback_group=group),
             self.create_service(Trigger, '~/resume', self._on_resume, callback_group=group),
         ]
-        self._lease = ClientLease(self, 'execute_grasp')
-        self._action = ActionServer(
+        self._leases = {name: ClientLease(self, name) for name in _ACTIONS}
+        self._servers = [self._serve(name, kind, group) for name, kind in _ACTIONS.items()]
+        self._life = ServerLife(self, *_ACTIONS)
+
+    def _serve(self, name: str, kind: Any, group: Any) -> ActionServer:
+        return ActionServer(
             self,
-            ExecuteGrasp,
-            'execute_grasp',
-            execute_callback=self._on_goal,
+            kind,
+            name,
+            execute_callback=partial(self._on_goal, action=name),  # rclpy must see a coroutine
             # always accepted: a refusal could not carry its reason
             goal_callback=lambda goal: GoalResponse.ACCEPT,
             cancel_callback=lambda handle: CancelResponse.ACCEPT,
             callback_group=group,
         )
-        self._life = ServerLife(self, 'execute_grasp')
 
     def activate(self) -> None:
         """Load the motion planner in the background, so that the first goal need not wait."""
@@ -99,8 +110,10 @@ class Executor(Dex1bNode):
     def cleanup(self) -> None:
         """Free what configure made."""
         self._life.destroy()
-        self._action.destroy()
-        self._lease.destroy()
+        for server in self._servers:
+            server.destroy()
+        for lease in self._leases.values():
+            lease.destroy()
         for service in self._triggers:
             self.destroy_service(service)
         self.destroy_timer(self._timer)
@@ -109,11 +122,11 @@ class Executor(Dex1bNode):
         self.destroy_publisher(self._status)
 
     def _load_motion(self) -> Any:
-        from dex1b_core.motion import ArmMotion
+        from dex1b_core.motion.part_motion import PartMotion
 
         with self._motion_lock:
             if self._motion is None or self._motion.settings != self.params.motion:
-                self._motion = ArmMotion(self._description, settings=self.params.motion)
+                self._motion = PartMotion(self._description, settings=self.params.motion)
             return self._motion
 
     def _warm_up(self) -> None:
@@ -182,10 +195,10 @@ class Executor(Dex1bNode):
         goal = self._goal
         if goal is None or not self.params.stop_on_client_loss or not goal.is_active:
             return
-        service = self.resolve_service_name('execute_grasp/_action/get_result')
+        service = self.resolve_service_name(f'{self._goal_action}/_action/get_result')
         if self.count_clients(service) == 0:
             self._stop('the client that sent the goal is gone')
-        elif (silence := self._lease.silence(goal)) > self.params.client_lease:
+        elif (silence := self._leases[self._goal_action].silence(goal)) > self.params.client_lease:
             self._stop(
                 f'the client that sent the goal has been silent for {silence:.1f} s; '
                 f'{self.params.client_lease:.1f} s are allowed'
@@ -208,7 +221,7 @@ class Executor(Dex1bNode):
         if goal is None or report is None or not goal.is_active:
             return
         progress = report.progress
-        feedback = ExecuteGrasp.Feedback(
+        feedback = _ACTIONS[self._goal_action].Feedback(
             stage=int(progress.stage), candidate_id=report.candidate_id,
             max_tracking_error=progress.max_tracking_error, max_effort=progress.max_effort,
         )  # fmt: skip
@@ -223,18 +236,19 @@ class Executor(Dex1bNode):
 
     # -- goals ---------------------------------------------------------------------------------
 
-    async def _on_goal(self, handle: Any) -> Any:
-        result = ExecuteGrasp.Result()
+    async def _on_goal(self, handle: Any, action: str) -> Any:
+        result, lease = _ACTIONS[action].Result(), self._leases[action]
         try:
             self._refuse_unless_ready(handle.request)
-            self._goal, self._began, self._message = handle, time.monotonic(), ''
-            self._lease.watch(handle)
+            self._goal_action, self._began, self._message = action, time.monotonic(), ''
+            self._goal = handle
+            lease.watch(handle)
             try:
                 await self.in_thread(self._run, handle.request, result)
             finally:
                 self._goal, self._report = None, None
                 self._robot.pause_requested = False
-                self._lease.forget(handle)
+                lease.forget(handle)
         except Exception as error:
             self.fail(result, error)
             self._message = result.error_msg
@@ -260,21 +274,24 @@ class Executor(Dex1bNode):
             )
 
     def _run(self, goal: Any, result: Any) -> None:
-        pick = PickRun(
+        is_pick = self._goal_action == 'execute_grasp'
+        kind = PickRun if is_pick else ArticulationRun
+        run = kind(
             self._load_motion(), self._robot, self.params.tolerances,
             log=self.get_logger(), on_progress=self._on_progress,
         )  # fmt: skip
-        self._report, report = pick.report, pick.report
+        self._report, report = run.report, run.report
         report.progress.stage = Stage.PLAN
         try:
             frame = self.params.tf_prefix + self._description.base_link
-            request = pick_request(goal, self.params, frame=frame, now=self._robot.now())
+            check = pick_request if is_pick else articulation_request
+            request: Any = check(goal, self.params, frame=frame, now=self._robot.now())
             self._robot.wait_for_state(_FIRST_MESSAGE_S)
             if not goal.dry_run:
                 self._safety.wait_for_first(_FIRST_MESSAGE_S)
                 self._safety.require_ok()
                 self._robot.require_controllers(self.params.controller_timeout)
-            pick.run(request)
+            run.run(request)
         finally:
             self._object_held = report.object_held
             report.write(result)

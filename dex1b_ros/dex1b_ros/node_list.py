@@ -55,9 +55,20 @@ GRASP_ARGUMENTS = {
 }  # fmt: skip
 
 
+ARTICULATE_ARGUMENTS = GRASP_ARGUMENTS | {
+    'object': LaunchArgument(
+        'articulated:door-left-3', 'of the simulated world: articulated:CATEGORY-N, or a URDF'
+    ),
+    'camera': LaunchArgument('robot_side', 'of the simulated world, under config/cameras'),
+    'locked': LaunchArgument('false', "whether the simulated object's joint is locked", BOOLEAN),
+    'rviz_config': LaunchArgument('', 'default config/rviz/articulate.rviz'),
+}
+del ARTICULATE_ARGUMENTS['generator']
+
+
 @dataclass(frozen=True)
 class StackOptions:
-    """Values of GRASP_ARGUMENTS, typed."""
+    """Values of GRASP_ARGUMENTS and ARTICULATE_ARGUMENTS, typed."""
 
     robot: str = 'xarm7_ability'
     object: str = 'mustard_bottle'
@@ -74,6 +85,8 @@ class StackOptions:
     log_level: str = 'info'
     discovery: str = 'localhost'
     viewer: bool = False
+    camera: str = ''
+    locked: bool = False
 
     @classmethod
     def from_strings(cls, values: dict[str, str]) -> StackOptions:
@@ -130,19 +143,10 @@ class NodeSpec:
 
 def grasp_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
     """The nodes of the grasp stack, in the order of the data flow."""
-    common = {
-        'robot': options.robot,
-        'tf_prefix': options.tf_prefix,
-        'autostart': options.autostart,
-        'use_sim_time': options.sim_time,
-    }
+    common = _common(options)
     sim_robot = {'object': options.object, 'seed': options.seed, 'use_sim_time': False}
     backend = {'backend': options.generator} if options.generator else {}
-    nodes = []
-    if options.simulated:
-        nodes.append(NodeSpec('sim_robot', 'sim_robot_node', common | sim_robot))
-    elif options.use_mock_hardware:
-        nodes.append(NodeSpec('mock_robot', 'mock_robot_node', common))
+    nodes = _robot(options, common, sim_robot)
     nodes += [
         NodeSpec('perception', 'perception_node', common, restarts=True),
         NodeSpec('generator', 'generator_node', common | backend, restarts=True),
@@ -154,3 +158,52 @@ def grasp_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
     if options.viewer:
         nodes.append(NodeSpec('viewer', 'viewer_node', common))
     return tuple(nodes)
+
+
+def articulate_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
+    """The nodes of the stack that opens things, in the order of the data flow."""
+    common = _common(options)
+    sim_robot = {
+        'object': options.object,
+        'seed': options.seed,
+        'camera': options.camera or ARTICULATE_ARGUMENTS['camera'].default,
+        'locked': options.locked,
+        'use_sim_time': False,
+    }
+    # handles are narrow, and what is rebuilt is rebuilt by parts
+    dense = {'scene.max_points': 20000, 'scene.reconstruct': False}
+    return (
+        *_robot(options, common, sim_robot),
+        NodeSpec('perception', 'perception_node', common | dense, restarts=True),
+        NodeSpec('articulation_server', 'articulation_server', common, restarts=True),
+        NodeSpec('executor', 'executor_node', common | {'execute': options.execute}),
+        NodeSpec('safety_monitor', 'safety_monitor', common),
+    )
+
+
+STACKS = {
+    'grasp': (GRASP_ARGUMENTS, grasp_nodes),
+    'articulate': (ARTICULATE_ARGUMENTS, articulate_nodes),
+}
+"""Arguments and nodes of each stack, by its name."""
+
+
+def _common(options: StackOptions) -> dict[str, Any]:
+    """Parameters of every node."""
+    return {
+        'robot': options.robot,
+        'tf_prefix': options.tf_prefix,
+        'autostart': options.autostart,
+        'use_sim_time': options.sim_time,
+    }
+
+
+def _robot(
+    options: StackOptions, common: dict[str, Any], sim_robot: dict[str, Any]
+) -> list[NodeSpec]:
+    """What stands in for robot and camera."""
+    if options.simulated:
+        return [NodeSpec('sim_robot', 'sim_robot_node', common | sim_robot)]
+    if options.use_mock_hardware:
+        return [NodeSpec('mock_robot', 'mock_robot_node', common)]
+    return []

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.execution import ExecutionSettings
+from dex1b_core.execution.articulation_execution import ArticulationLimits
 from dex1b_core.motion import MotionSettings, Stage
 from dex1b_core.perception.observation import ObjectObservation
 from dex1b_core.planning import GraspCandidate
@@ -39,6 +40,7 @@ class ExecutorParameters(NodeParameters):
     stop_on_client_loss: bool = Field(True, description="stop when the goal's client is gone")
     motion: MotionSettings = MotionSettings()
     tolerances: ExecutionSettings = ExecutionSettings()
+    articulation: ArticulationLimits = ArticulationLimits()
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,34 @@ def pick_request(goal: Any, params: ExecutorParameters, *, frame: str, now: floa
     Raises:
         Dex1bError: INVALID_REQUEST, STALE_DEPTH, NO_CANDIDATES, or what the scene lacks.
     """
+    check_goal_scene(goal, params, frame=frame, now=now)
+    names = {int(stage): stage.name for stage in Stage}
+    if goal.stop_after not in names:
+        raise Dex1bError(
+            ErrorCode.INVALID_REQUEST, f'stop_after is {goal.stop_after}; expected one of {names}'
+        )
+    return PickRequest(
+        candidates=tuple(conversions.candidate(c) for c in goal.candidates),
+        observation=conversions.observation(goal.scene),
+        dry_run=goal.dry_run,
+        stop_after=Stage(goal.stop_after),
+        velocity_scaling=min(
+            number(goal, 'velocity_scaling', 1.0) or params.velocity_scaling,
+            params.max_velocity_scaling,
+        ),
+        lift_height=number(goal, 'lift_height', MAX_LIFT_M) or params.lift_height,
+        hold_duration=number(goal, 'hold_duration', MAX_HOLD_S) or params.hold_duration,
+        retreat=params.retreat,
+        seed=params.seed,
+    )
+
+
+def check_goal_scene(goal: Any, params: ExecutorParameters, *, frame: str, now: float) -> None:
+    """Refuse a goal without candidates, or with a scene that is old or in another frame.
+
+    Raises:
+        Dex1bError: INVALID_REQUEST, STALE_DEPTH or NO_CANDIDATES.
+    """
     if goal.scene.header.frame_id != frame:
         raise Dex1bError(
             ErrorCode.INVALID_REQUEST,
@@ -92,28 +122,14 @@ def pick_request(goal: Any, params: ExecutorParameters, *, frame: str, now: floa
     if not goal.candidates:
         raise Dex1bError(ErrorCode.NO_CANDIDATES, 'the goal holds no candidate')
     require_at_most(len(goal.candidates), MAX_EXECUTED, 'candidates in the goal')
-    names = {int(stage): stage.name for stage in Stage}
-    if goal.stop_after not in names:
-        raise Dex1bError(
-            ErrorCode.INVALID_REQUEST, f'stop_after is {goal.stop_after}; expected one of {names}'
-        )
-    return PickRequest(
-        candidates=tuple(conversions.candidate(c) for c in goal.candidates),
-        observation=conversions.observation(goal.scene),
-        dry_run=goal.dry_run,
-        stop_after=Stage(goal.stop_after),
-        velocity_scaling=min(
-            _number(goal, 'velocity_scaling', 1.0) or params.velocity_scaling,
-            params.max_velocity_scaling,
-        ),
-        lift_height=_number(goal, 'lift_height', MAX_LIFT_M) or params.lift_height,
-        hold_duration=_number(goal, 'hold_duration', MAX_HOLD_S) or params.hold_duration,
-        retreat=params.retreat,
-        seed=params.seed,
-    )
 
 
-def _number(goal: Any, name: str, most: float) -> float:
+def number(goal: Any, name: str, most: float) -> float:
+    """A field of a goal, 0 to `most`.
+
+    Raises:
+        Dex1bError: INVALID_REQUEST.
+    """
     value = float(getattr(goal, name))
     if not 0.0 <= value <= most:  # NaN is neither
         raise Dex1bError(

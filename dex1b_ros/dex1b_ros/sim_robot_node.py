@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import threading
 import traceback
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PoseStamped
 from pydantic import Field
 from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.robots.description import load_robot
+from dex1b_core.robots.description import RobotDescription, load_robot
 from dex1b_ros.camera_publisher import CameraPublisher
 from dex1b_ros.conversions import pose_msg
 from dex1b_ros.memory import release_memory
@@ -36,10 +37,12 @@ class SimRobotParameters(NodeParameters):
     """Parameters of the simulated bench."""
 
     object: str = Field(
-        'mustard_bottle', description='YCB name, shape:NAME, or mesh file in metres'
+        'mustard_bottle',
+        description='YCB name, shape:NAME, mesh file in metres, articulated:CATEGORY-N or .urdf',
     )
     mass: float = Field(0.0, ge=0, le=5, description='of the object [kg]; 0: from its volume')
     seed: int = Field(1, ge=0, le=2**31 - 1, description="of the object's place and the noise")
+    locked: bool = Field(False, description="an articulated object's joint does not move")
     camera: str = Field('front_side', description='name under config/cameras, or YAML file')
     camera_rate: float = Field(5.0, ge=0.1, le=15, description='[Hz], simulated time')
     depth_encoding: Literal['16UC1', '32FC1'] = '16UC1'
@@ -63,15 +66,12 @@ class SimRobotNode(Dex1bNode):
 
     def configure(self) -> None:
         """Build the world; create publishers and controllers."""
-        from dex1b_core.geometry.object_model import load_object
         from dex1b_core.simulation.camera import load_camera
-        from dex1b_core.simulation.world import SimWorld
 
         params: SimRobotParameters = self.params
         robot = load_robot(params.robot)
         camera = load_camera(params.camera)
-        model = load_object(params.object)
-        self._world = SimWorld(robot, model, mass=params.mass or None, seed=params.seed)
+        self._world = _world(robot, params)
         self._driver = RobotDriver(
             self, robot, params.tf_prefix, params.controller, self._world.robot.positions()
         )
@@ -84,6 +84,7 @@ class SimRobotNode(Dex1bNode):
         )
         self._clock_topic = self.create_publisher(Clock, '/clock', 1)
         self._pose_topic = self.create_publisher(PoseStamped, '~/object_pose', 1)
+        self._truth_topic = self.create_publisher(JointState, '~/object_joint', 1)
         self._ticks = 0
         self._moved_at = 0.0
         self._published: tuple[float, dict[str, float]] | None = None
@@ -91,7 +92,7 @@ class SimRobotNode(Dex1bNode):
         self._frame_due = threading.Event()
         self._observe()
         place = self._world.start_pose[:3, 3].round(3).tolist()
-        self.get_logger().info(f"'{model.name}' of {self._world.mass:.3f} kg stands at {place}")
+        self.get_logger().info(f"'{params.object}' of {self._world.mass:.3f} kg stands at {place}")
 
     def activate(self) -> None:
         """Let time pass."""
@@ -123,6 +124,7 @@ class SimRobotNode(Dex1bNode):
         self._camera.destroy()
         self.destroy_publisher(self._clock_topic)
         self.destroy_publisher(self._pose_topic)
+        self.destroy_publisher(self._truth_topic)
         self._driver = None
         del self._world, self._camera
         release_memory()
@@ -152,6 +154,8 @@ class SimRobotNode(Dex1bNode):
             positions = robot.positions()
             joints = positions, self._encoder_velocities(positions), robot.efforts()
             self._poses = world.poses()
+            truth = getattr(world, 'joint_position', None)
+            self._truth = None if truth is None else truth()
         stamp = self._stamp()
         self._clock_topic.publish(Clock(clock=stamp))
         driver.publisher.publish_joints(stamp, *joints)
@@ -185,6 +189,11 @@ class SimRobotNode(Dex1bNode):
             pose = pose_msg(self._poses['object'])
             self._pose_topic.publish(PoseStamped(header=header, pose=pose))
 
+        if self._truth is not None and self._truth_topic.get_subscription_count():
+            header = Header(stamp=stamp)
+            truth = JointState(header=header, name=['object'], position=[self._truth])
+            self._truth_topic.publish(truth)
+
     def _request_frame(self, stamp: Time) -> None:
         time, period = self._world.time, 1.0 / self.params.camera_rate
         if time < self._next_frame or self._camera.busy or not self._camera.wanted:
@@ -208,6 +217,25 @@ class SimRobotNode(Dex1bNode):
         code = int(error.error_code) if isinstance(error, Dex1bError) else int(ErrorCode.UNKNOWN)
         text = ''.join(traceback.format_exception(error))
         self.get_logger().fatal(f'[{code}] simulation stopped: {error}\n{text}')
+
+
+def _world(robot: RobotDescription, params: SimRobotParameters) -> Any:
+    """`SimWorld`, or `ArticulatedWorld` for an object with a joint; the node uses what they share.
+
+    Raises:
+        Dex1bError: UNKNOWN_OBJECT, or SIM_ERROR when the object cannot be put there.
+    """
+    name = params.object
+    if name.startswith('articulated:') or name.lower().endswith('.urdf'):
+        from dex1b_core.articulation import load_articulated
+        from dex1b_core.articulation.world import ArticulatedWorld
+
+        target = load_articulated(name)
+        return ArticulatedWorld(robot, target, seed=params.seed, locked=params.locked)
+    from dex1b_core.geometry.object_model import load_object
+    from dex1b_core.simulation.world import SimWorld
+
+    return SimWorld(robot, load_object(name), mass=params.mass or None, seed=params.seed)
 
 
 def main() -> None:

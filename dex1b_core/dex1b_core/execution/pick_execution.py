@@ -15,6 +15,7 @@ from dex1b_core.execution.grip import Grip, GripJudge
 from dex1b_core.execution.port import Motion, RobotPort
 from dex1b_core.execution.retreat import way_back
 from dex1b_core.execution.settings import ExecutionSettings
+from dex1b_core.motion.articulation_plan import ArticulationPlan
 from dex1b_core.motion.plan import PickPlan, PickStage, Stage
 from dex1b_core.motion.trajectory import JointTrajectory
 from dex1b_core.robots import RobotDescription
@@ -267,7 +268,7 @@ class PickExecution:
 
     # -- grip ----------------------------------------------------------------------------------
 
-    def _judge(self, plan: PickPlan) -> GripJudge:
+    def _judge(self, plan: PickPlan | ArticulationPlan) -> GripJudge:
         squeeze = plan.stage(Stage.SQUEEZE).hand
         assert squeeze is not None
         return GripJudge(

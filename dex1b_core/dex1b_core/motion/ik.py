@@ -123,11 +123,16 @@ class ArmIk:
                 found.append(solution)
                 yield self.describe(solution)
 
-    def describe(self, positions: Array) -> IkSolution:
-        """Margin and manipulability of an (A,) posture."""
+    def jacobian(self, positions: Array) -> Array:
+        """(6, A) of the hand's root link in its own frame, at an (A,) posture."""
         q = np.empty(len(self._order))
         q[self._order] = positions
-        jacobian = pin.computeFrameJacobian(self._model, self._data, q, self._frame)
+        columns: Array = pin.computeFrameJacobian(self._model, self._data, q, self._frame)
+        return columns[:, self._order]
+
+    def describe(self, positions: Array) -> IkSolution:
+        """Margin and manipulability of an (A,) posture."""
+        jacobian = self.jacobian(positions)
         determinant = float(np.linalg.det(jacobian @ jacobian.T))
         margin = np.minimum(positions - self._hard_lower, self._hard_upper - positions)
         return IkSolution(positions, float(margin.min()), max(determinant, 0.0) ** 0.5)

@@ -145,6 +145,18 @@ class PartMotion(ArmMotion):
             time.monotonic() - begin,
         )
 
+    def hand_force(self, positions: Array, efforts: Array) -> float:
+        """Force of the hand [N] that best explains efforts of the arm.
+
+        Args:
+            positions: (A,) of the arm [rad].
+            efforts: (A,) beyond those without the force [N m].
+        """
+        with self._lock:
+            jacobian = self._ik.jacobian(positions)
+        wrench = np.linalg.lstsq(jacobian.T, efforts, rcond=1e-3)[0]
+        return float(np.linalg.norm(wrench[:3]))
+
     # -- parts ---------------------------------------------------------------------------------
 
     def _part_checkers(

@@ -7,11 +7,12 @@ BIN := .venv/bin
 # every node is a Python process: let all but the first find compiled modules
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test lint docs bench lock clean
+.PHONY: help setup demo demo-articulate test lint docs bench lock clean
 
 help:
 	@echo 'make setup   create .venv with everything in it (repeats only what changed)'
 	@echo 'make demo    a simulated robot picks an object; OBJECT= SEED= ROBOT=; result in out/demo'
+	@echo 'make demo-articulate  it opens a cabinet; OBJECT= others; result in out/demo-articulate'
 	@echo 'make test    checks of the code and all tests'
 	@echo 'make lint    checks of the code'
 	@echo 'make docs    the documentation as a site in out/docs; links checked, warnings are errors'
@@ -24,6 +25,10 @@ setup:
 
 demo: setup
 	$(BIN)/dex1b demo --object '$(OBJECT)' --seed '$(SEED)' --robot '$(ROBOT)'
+
+demo-articulate: OBJECT = articulated:door-left-3
+demo-articulate: setup
+	$(BIN)/dex1b demo-articulate --object '$(OBJECT)' --seed '$(SEED)' --robot '$(ROBOT)'
 
 test: lint
 	$(BIN)/python -m pytest

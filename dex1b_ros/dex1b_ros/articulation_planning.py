@@ -195,9 +195,7 @@ class ArticulationPlanning:
 
     def _show_joint(self, found: FoundJoint, scene: SceneSnapshot, displacement: float) -> None:
         self._model.publish(model_msg(found.joint, scene.header))
-        self._axis.publish(
-            axis_markers(found.joint, displacement, found.confidence, scene.header)
-        )
+        self._axis.publish(axis_markers(found.joint, displacement, found.confidence, scene.header))
 
     def _display(self, scene: SceneSnapshot, plan_id: str, plan: GraspPlan) -> None:
         header = scene.header

@@ -101,7 +101,7 @@ def _pick(
     with Commander(use_sim_time=True) as commander:
         recorder = DemoRecorder(commander.node)
         commander.wait_until_ready(READY_TIMEOUT_S, stack.require_alive)
-        _wait_for_camera(recorder, stack)
+        wait_for_camera(recorder, stack)
         recorder.drop_camera()
         started = time.monotonic() - start
         result = commander.pick(
@@ -115,7 +115,8 @@ def _pick(
     return report, recorder
 
 
-def _wait_for_camera(recorder: DemoRecorder, stack: Stack) -> None:
+def wait_for_camera(recorder: DemoRecorder, stack: Stack) -> None:
+    """Block until a picture and ground truth are there; raises NO_DEPTH when they do not come."""
     deadline = time.monotonic() + READY_TIMEOUT_S
     while recorder.colour is None or not recorder.poses:
         stack.require_alive()

@@ -21,7 +21,8 @@ from dex1b_ros.node import LATCHED
 class DemoRecorder:
     """Subscribes on a node that somebody else spins; all times are simulated seconds."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, planner: str = 'grasp_server') -> None:
+        """Begin to listen; `planner` is the node whose candidates are kept."""
         self._lock = threading.Lock()
         self.poses: list[tuple[float, NDArray[np.float64]]] = []
         self.joints: list[tuple[float, NDArray[np.float64]]] = []
@@ -33,9 +34,11 @@ class DemoRecorder:
         self._colour_topic: Any = None
         subscribe = node.create_subscription
         subscribe(PoseStamped, 'sim_robot/object_pose', self._on_pose, 10)
+        self.truth: list[tuple[float, float]] = []
+        subscribe(JointState, 'sim_robot/object_joint', self._on_truth, 10)
         subscribe(JointState, 'joint_states', self._on_joints, qos_profile_sensor_data)
         subscribe(ExecutorStatus, 'executor/status', self._on_status, LATCHED)
-        subscribe(GraspArray, 'grasp_server/grasps', self._on_grasps, LATCHED)
+        subscribe(GraspArray, f'{planner}/grasps', self._on_grasps, LATCHED)
         subscribe(Image, 'perception/segmentation', self._on_segmentation, LATCHED)
         self._node = node
         self._colour_topic = subscribe(
@@ -46,6 +49,10 @@ class DemoRecorder:
         with self._lock:
             stamp = conversions.seconds(message.header.stamp)
             self.poses.append((stamp, conversions.pose(message.pose)))
+
+    def _on_truth(self, message: JointState) -> None:
+        with self._lock:
+            self.truth.append((conversions.seconds(message.header.stamp), message.position[0]))
 
     def _on_joints(self, message: JointState) -> None:
         with self._lock:
@@ -77,7 +84,7 @@ class DemoRecorder:
     def clear(self) -> None:
         """Forget what was seen of an earlier pick."""
         with self._lock:
-            self.poses, self.joints, self.stages = [], [], []
+            self.poses, self.joints, self.stages, self.truth = [], [], [], []
             self.candidates = ()
 
     def drop_camera(self) -> None:
@@ -92,6 +99,12 @@ class DemoRecorder:
             times = np.array([stamp for stamp, _ in self.poses])
             heights = np.array([pose[2, 3] for _, pose in self.poses])
         return times, heights - (heights[0] if len(heights) else 0.0)
+
+    def joint_curve(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Simulated seconds (T,) and position of the object's joint (T,) [rad or m]."""
+        with self._lock:
+            table = np.array(self.truth).reshape(-1, 2)
+        return table[:, 0], table[:, 1]
 
     def resampled_joints(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
         """Joint positions (T, J) at the given times."""

@@ -46,7 +46,7 @@ def outcome(reply: Any) -> dict[str, Any]:
         'error_code': int(reply.error_code),
         'error': ErrorCode(reply.error_code).name,
         'error_msg': reply.error_msg,
-        'plan_id': reply.plan_id,
+        'plan_id': getattr(reply, 'plan_id', ''),
         'seed': int(reply.seed),
         'rejections': [
             {
@@ -87,6 +87,14 @@ def pick_report(result: Any) -> dict[str, Any]:
     }
 
 
+def articulation_report(result: Any) -> dict[str, Any]:
+    """Report of an articulation; its displacement is what was commanded."""
+    return outcome(result) | {
+        'executed_id': result.executed_id,
+        'commanded': round(float(result.displacement), 4),
+    }
+
+
 def print_outcome(report: dict[str, Any]) -> None:
     """Print a report as tables."""
     if report['error_code']:
@@ -100,6 +108,10 @@ def print_outcome(report: dict[str, Any]) -> None:
         for r in report['rejections']:
             table.add_row(r['reason'], str(r['count']), r['stage'])
         console.print(table)
-    for key in ('plan_id', 'seed', 'candidates', 'success', 'lift_height_m', 'hold_s', 'wall_s'):
+    keys = (
+        'plan_id', 'seed', 'candidates', 'success', 'lift_height_m', 'hold_s', 'moved', 'goal',
+        'unit', 'wall_s',
+    )  # fmt: skip
+    for key in keys:
         if key in report:
             console.print(f'{key}: {report[key]}')

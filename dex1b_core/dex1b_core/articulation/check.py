@@ -91,6 +91,9 @@ class ArticulationChecker:
     ) -> ArticulationTrial:
         """One grasp in one world; `on_stage` is told as in `Trial`."""
         grasp, engine = self.prepare(grasps, row), self.engine(condition)
+        pose = grasp.object_T_hand.copy()
+        pose[:3, 3] -= condition.shift * grasp.retreat
+        grasp = replace(grasp, object_T_hand=pose)
         dexart = condition is NOMINAL
         return Trial(engine, self.target, self.protocol, grasp, on_stage, dexart=dexart).run()
 
@@ -124,5 +127,6 @@ class ArticulationChecker:
                 self.protocol.torsion,
                 has_support=True,
             )
-            self._engines[condition] = make_engine(self._engine_name, scene.floating())
+            floating = scene.floating(self.protocol.slide_drive, self.protocol.turn_drive)
+            self._engines[condition] = make_engine(self._engine_name, floating)
         return self._engines[condition]

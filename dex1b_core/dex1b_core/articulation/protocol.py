@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from dex1b_core.articulation.articulated_object import ArticulatedObject
 from dex1b_core.simulation.hold_protocol import HoldProtocol
-from dex1b_core.simulation.scene_description import Drive
+from dex1b_core.simulation.scene_description import FLOAT_SLIDE, FLOAT_TURN, Drive
 
 
 class Reason(StrEnum):
@@ -40,12 +40,14 @@ class Condition:
         name: For reports.
         friction: Sliding coefficient of every contact.
         damping, resistance: Factors on damping and Coulomb friction of the joint.
+        shift: The hand is so much nearer to the part than it should be, against its retreat [m].
     """
 
     name: str
     friction: float
     damping: float = 1.0
     resistance: float = 1.0
+    shift: float = 0.0
 
 
 NOMINAL = Condition('nominal', 0.6)
@@ -79,6 +81,8 @@ class ArticulationProtocol:
         turn_speed: Mean speed of the joint at most [rad/s].
         least_s: Each of the two stretches of the way takes at least so long [s].
         close_s, squeeze_s, settle_s: How long closing takes [s].
+        load_closing: The load counts from where the hand begins to close.
+        slide_drive, turn_drive: Of the wrist.
         drive: Of every driven joint of the hand.
         torsion: Torsional friction of contacts [m].
     """
@@ -102,6 +106,9 @@ class ArticulationProtocol:
     close_s: float = 0.4
     squeeze_s: float = 0.4
     settle_s: float = 0.2
+    load_closing: bool = False
+    slide_drive: Drive = FLOAT_SLIDE
+    turn_drive: Drive = FLOAT_TURN
     drive: Drive = HoldProtocol().drive
     torsion: float = 0.02
 

@@ -54,12 +54,8 @@ def rebuilt(
     if not joint.slides:
         weight = np.cross(solid.centre - joint.origin, [0.0, 0.0, -mass * GRAVITY]) @ joint.axis
         friction = max(friction, HOLDING * abs(float(weight)) if seen.panel is not None else 0.0)
-    limited = replace(
-        joint, lower=0.0, upper=displacement, friction=friction, damping=damping
-    )
-    return ArticulatedObject(
-        'seen', '', tuple(moving), tuple(fixed), limited, 0.0, mass, handle
-    )
+    limited = replace(joint, lower=0.0, upper=displacement, friction=friction, damping=damping)
+    return ArticulatedObject('seen', '', tuple(moving), tuple(fixed), limited, 0.0, mass, handle)
 
 
 def _slab(panel: Panel, deep: float) -> ConvexPart:

@@ -103,9 +103,7 @@ def find_part(
                 'nothing flat that this joint could open is seen: check type, axis and origin of '
                 'the model, or name the moving part with a BOX or CLOUD target',
             )
-        return SeenPart(
-            None, points[region], normals[region], points[region], points[~region]
-        )
+        return SeenPart(None, points[region], normals[region], points[region], points[~region])
     height, over = panel.height(points), panel.inside(points)
     handle = (height > HANDLE[0]) & (height < HANDLE[1]) & over
     if region is not None:
@@ -130,9 +128,7 @@ def opening_directions(points: Array, joint: ObjectJoint) -> tuple[Array, Array]
     return way / np.maximum(reach, 1e-9)[:, None], reach
 
 
-def find_panel(
-    points: Array, normals: Array, joint: ObjectJoint, *, seed: int = 0
-) -> Panel | None:
+def find_panel(points: Array, normals: Array, joint: ObjectJoint, *, seed: int = 0) -> Panel | None:
     """The flat face that a joint moves outwards; None when there is none.
 
     Of a hinge the largest; of a slide the outermost of the large ones, as a case has a rim.

@@ -52,7 +52,8 @@ class ArticulationTrial:
         share: The same as a part of the travel.
         fingers: That touch the part in the end.
         slip: Farthest that one of them moved along it [m].
-        load: Largest force on the hand while leading, its mean over `WATCH_S` [N].
+        load: Largest force on the hand while leading, or from closing on, in the mean over
+            `WATCH_S` [N].
         overlap: Deepest overlap where it begins and in the grasp [m].
     """
 
@@ -163,9 +164,10 @@ class Trial:
                 self._posture = start + part * (end - start)
                 self._command(grasp.object_T_hand)
 
-            self._steps(duration, act)
-        self._steps(protocol.settle_s, lambda part: None)
-        self._pulls.clear()
+            self._steps(duration, act, self._weigh)
+        self._steps(protocol.settle_s, lambda part: None, self._weigh)
+        if not protocol.load_closing:
+            self._load = 0.0
         self._on_stage('closed')
         if not self._track.hold():
             raise _FailedError(Reason.MISSED)
@@ -211,6 +213,9 @@ class Trial:
 
     def _watch(self) -> None:
         self._track.look()
+        self._weigh()
+
+    def _weigh(self) -> None:
         self._load = max(self._load, float(np.linalg.norm(np.mean(self._pulls, axis=0))))
         self._pulls.clear()
 

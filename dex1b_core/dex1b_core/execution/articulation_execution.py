@@ -27,7 +27,7 @@ class ArticulationLimits(StrictModel):
     """What leading a part may take."""
 
     max_force: float = Field(
-        60.0, gt=0, le=500, description='of the hand on the part while it is led [N]'
+        100.0, gt=0, le=500, description='of the hand on the part while it is led [N]'
     )
     force_time: float = Field(
         0.1, ge=0, description='so long a force may be larger before the arm stops [s]'

@@ -43,6 +43,9 @@ SLIDE_DRIVE = Drive(stiffness=1e5, damping=2e3, effort_limit=1e4, armature=0.0)
 # that cannot move aside does not bear on a wrist of steel
 FLOAT_SLIDE = Drive(stiffness=5e3, damping=2e2, effort_limit=150.0, armature=0.0)
 FLOAT_TURN = Drive(stiffness=100.0, damping=4.0, effort_limit=20.0, armature=0.0)
+# and as a position-controlled arm holds it
+RIGID_SLIDE = Drive(stiffness=5e4, damping=1e3, effort_limit=500.0, armature=0.0)
+RIGID_TURN = Drive(stiffness=1e3, damping=20.0, effort_limit=100.0, armature=0.0)
 
 
 @dataclass(frozen=True)
@@ -127,9 +130,9 @@ class SceneDescription:
         drives = {**self.drives, **dict.fromkeys(SLIDES, SLIDE_DRIVE)}
         return replace(self, robot=self.robot.on_slides(), drives=drives)
 
-    def floating(self) -> SceneDescription:
+    def floating(self, slide: Drive = FLOAT_SLIDE, turn: Drive = FLOAT_TURN) -> SceneDescription:
         """The same with a robot that can also be turned while it holds: `BodyTree.floating`."""
-        slides, turns = dict.fromkeys(SLIDES, FLOAT_SLIDE), dict.fromkeys(TURNS, FLOAT_TURN)
+        slides, turns = dict.fromkeys(SLIDES, slide), dict.fromkeys(TURNS, turn)
         return replace(self, robot=self.robot.floating(), drives={**self.drives, **slides, **turns})
 
     @cached_property

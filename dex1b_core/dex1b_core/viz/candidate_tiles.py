@@ -22,21 +22,22 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ShownObject:
-    """An object and where it is.
+    """What is grasped, and what it belongs to.
 
     Attributes:
-        body: Its mesh.
-        planning_T_object: (4, 4).
+        bodies: Their meshes; the first is grasped.
+        poses: planning_T_body (4, 4) by name.
     """
 
-    body: Body
-    planning_T_object: Array
+    bodies: tuple[Body, ...]
+    poses: dict[str, Array]
 
     @property
     def middle(self) -> Array:
-        """(3,) centre of the box around it, planning frame [m]."""
-        rotation, position = self.planning_T_object[:3, :3], self.planning_T_object[:3, 3]
-        corners = self.body.vertices @ rotation.T + position
+        """(3,) centre of the box around what is grasped, planning frame [m]."""
+        body = self.bodies[0]
+        pose = self.poses[body.name]
+        corners = body.vertices @ pose[:3, :3].T + pose[:3, 3]
         return np.asarray(0.5 * (corners.min(axis=0) + corners.max(axis=0)))
 
 
@@ -53,7 +54,7 @@ def candidate_sheet(
     Returns:
         `PIL.Image.Image`.
     """
-    studio = Studio([shown.body])
+    studio = Studio(shown.bodies)
     sides = {1: 3, 2: 2}.get(len(candidates), 1)
     tiles = [
         _tile(studio, robot, shown, candidate, rank, side, executed_id)
@@ -82,7 +83,7 @@ def _tile(
         Ghost(robot.hand_bodies, robot.hand_poses(standing, candidate.pregrasp), GREY, 0.22),
         Ghost(robot.hand_bodies, robot.hand_poses(candidate, candidate.grasp), colour, 0.85),
     )
-    picture = studio.draw({shown.body.name: shown.planning_T_object}, view, ghosts)
+    picture = studio.draw(shown.poses, view, ghosts)
     detail = f'score {candidate.score:.2f}   approach {_slope(candidate.approach)}'
     return Tile(picture, f'#{rank}  {words}', detail, colour, framed=executed)
 

@@ -14,6 +14,8 @@ REACHED = {
     'close': 'closed',
     'squeeze': 'squeezed',
     'lift': 'lifted',
+    'articulate': 'opened',
+    'retreat': 'let go',
     'hold': 'held',
 }
 """What the end of a stage of the executor shows."""

@@ -13,6 +13,7 @@ from PIL import Image as Pictures
 from PIL import ImageDraw
 
 from dex1b_core.robots import load_robot
+from dex1b_core.simulation.raycast import Body
 from dex1b_core.viz import canvas
 from dex1b_core.viz.candidate_tiles import ShownObject, candidate_sheet
 from dex1b_core.viz.canvas import MARGIN, Headline, Tile
@@ -51,6 +52,19 @@ class Outcome:
     hold: float
     error: str = ''
 
+    @property
+    def threshold(self) -> float:
+        """From which a value of the recording's curve counts; drawn as a line."""
+        return LIFT_M
+
+    def label(self) -> str:
+        """Of the curve."""
+        return 'object height [m]; dashed: 0.10 m'
+
+    def value(self, value: float) -> str:
+        """One value of the curve in words."""
+        return f'object {value:+.3f} m'
+
     def words(self) -> str:
         """Verdict in a few words."""
         if self.success:
@@ -61,11 +75,21 @@ class Outcome:
 class DemoPictures:
     """Draws one recording."""
 
+    title = 'Pick'
+
     def __init__(self, recording: DemoRecording, outcome: Outcome) -> None:
         self._recording = recording
         self._outcome = outcome
         self._robot = RobotScene(load_robot(recording.robot))
-        self._object = object_body(Path(recording.object_mesh), OBJECT_COLOUR)
+        self._bodies = self.object_bodies()
+
+    def object_bodies(self) -> tuple[Body, ...]:
+        """The object; what moves of it is called `OBJECT`."""
+        return (object_body(Path(self._recording.object_mesh), OBJECT_COLOUR),)
+
+    def object_poses(self, index: int) -> dict[str, Array]:
+        """Poses (4, 4) of `object_bodies` at a sample."""
+        return {OBJECT: self._recording.object_poses[index]}
 
     def write(self, folder: Path) -> dict[str, Path]:
         """Write all pictures that the recording has material for.
@@ -100,7 +124,7 @@ class DemoPictures:
     def candidates(self) -> Any:
         """The best candidates close up with their verdicts; few are shown from several sides."""
         candidates = self._recording.candidates[:TILES]
-        shown = ShownObject(self._object, self._recording.object_poses[0])
+        shown = ShownObject(self._bodies, self.object_poses(0))
         executed = self._recording.executed_id
         return candidate_sheet(
             self._headline('Candidates'), self._robot, shown, candidates, executed_id=executed
@@ -109,18 +133,19 @@ class DemoPictures:
     def pick(self) -> Any:
         """Key frames of the pick over the curve of the object's height."""
         recording = self._recording
-        studio = Studio([*self._robot.bodies, self._object])
+        studio = Studio([*self._robot.bodies, *self._bodies])
         view = self._bench_view(400, 340)
         tiles = []
         moments = key_moments(recording)
         for moment in moments:
             index = recording.index_at(moment.time)
             height = recording.lift_heights[index].round(3) + 0.0  # never -0.000
-            detail = f't = {moment.time - recording.times[0]:.1f} s   object {height:+.3f} m'
-            colour = GREEN if height >= LIFT_M else GREY
+            value = self._outcome.value(height)
+            detail = f't = {moment.time - recording.times[0]:.1f} s   {value}'
+            colour = GREEN if height >= self._outcome.threshold else GREY
             tiles.append(Tile(self._frame(studio, view, index), moment.title, detail, colour))
         footer = CURVE_HEIGHT + 50
-        page = canvas.sheet(self._headline('Pick'), tiles, columns=4, footer=footer)
+        page = canvas.sheet(self._headline(self.title), tiles, columns=4, footer=footer)
         top = page.height - footer + 10
         canvas.curve(
             page,
@@ -132,9 +157,9 @@ class DemoPictures:
                 for time, name in recording.stages
                 if recording.times[0] <= time < recording.times[-1]
             ],
-            threshold=LIFT_M,
+            threshold=self._outcome.threshold,
             colour=GREEN if self._outcome.success else RED,
-            label='object height [m]; dashed: 0.10 m',
+            label=self._outcome.label(),
         )
         return page
 
@@ -143,7 +168,7 @@ class DemoPictures:
         recording = self._recording
         width, height = ANIMATION_SIZE
         # drawn larger with one ray a pixel and then reduced: smooth edges for half the rays
-        studio = Studio([*self._robot.bodies, self._object], samples=1)
+        studio = Studio([*self._robot.bodies, *self._bodies], samples=1)
         view = self._bench_view(width * 3 // 2, height * 3 // 2)
         times = np.linspace(recording.times[0], recording.times[-1], ANIMATION_FRAMES)
         frames: list[Any] = []
@@ -164,7 +189,7 @@ class DemoPictures:
 
     def _frame(self, studio: Studio, view: View, index: int) -> Image:
         poses = self._robot.poses(self._recording.joints_at(index))
-        return studio.draw(poses | {OBJECT: self._recording.object_poses[index]}, view)
+        return studio.draw(poses | self.object_poses(index), view)
 
     def _bench_view(self, width: int, height: int) -> View:
         """Robot, object and the lift, from the front right of the robot."""
@@ -181,8 +206,14 @@ class DemoPictures:
         words = canvas.font(13, bold=True)
         draw.text((10, 10), recording.object_name, (25, 30, 40), words)
         draw.text((10, 28), stage[-1] if stage else '', (100, 110, 125), canvas.font(13))
-        height = f'{recording.lift_heights[index].round(3) + 0.0:+.3f} m'
-        draw.text((ANIMATION_SIZE[0] - 10, 10), height, (25, 30, 40), words, anchor='ra')
+        value = self._outcome.value(recording.lift_heights[index].round(3) + 0.0)
+        draw.text(
+            (ANIMATION_SIZE[0] - 10, 10),
+            value.removeprefix('object '),
+            (25, 30, 40),
+            words,
+            anchor='ra',
+        )
 
 
 def _moved(recording: DemoRecording, before: int, now: int) -> bool:

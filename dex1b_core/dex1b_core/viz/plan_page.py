@@ -96,7 +96,8 @@ def _pictures(outputs: PlanOutputs, robot: str) -> list[str]:
         shown = outputs.candidates or outputs.rejected
         if shown and outputs.shape is not None:
             scene = RobotScene(load_robot(robot))
-            target = ShownObject(Body(OBJECT, *outputs.shape, _SHAPE_COLOUR), np.eye(4))
+            body = Body(OBJECT, *outputs.shape, _SHAPE_COLOUR)
+            target = ShownObject((body,), {OBJECT: np.eye(4)})
             words = 'Candidates' if outputs.candidates else 'Rejected candidates'
             headline = Headline(words, 'at the shape that the target was taken for')
             candidate_sheet(headline, scene, target, shown[:_TILES]).save(folder / 'grasps.png')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,23 +38,47 @@ def write_demo_report(
         error=report.get('error', '') if report.get('error_code') else '',
     )
     paths = DemoPictures(recording, outcome).write(folder)
+    known = {
+        'robot': report['robot'],
+        'lifted': f'{report["lift_height_m"]:.3f} m',
+        'held': f'{report["hold_s"]:.1f} s',
+        'candidates proposed': report.get('candidates'),
+        'executed': report.get('executed_id'),
+        'wall clock': f'{report["wall_s"]:.0f} s' if 'wall_s' in report else None,
+    }
     path = folder / 'report.html'
-    path.write_text(demo_page(report, outcome, paths), encoding='utf-8')
+    path.write_text(demo_page(report, outcome, paths, known, command(report)), encoding='utf-8')
     return {**paths, 'report': path}
 
 
-def demo_page(report: dict[str, Any], outcome: Outcome, pictures: dict[str, Path]) -> str:
-    """The page as text, pictures embedded."""
+def demo_page(
+    report: dict[str, Any],
+    outcome: Outcome,
+    pictures: dict[str, Path],
+    known: dict[str, Any],
+    repeat: str,
+    titles: Mapping[str, str] = _TITLES,
+) -> str:
+    """The page as text, pictures embedded.
+
+    Args:
+        report: What report.json holds.
+        outcome: For the headline.
+        pictures: By the names of `titles`.
+        known: Facts by name; None = left out.
+        repeat: The command that repeats the demo.
+        titles: Of the pictures, in their order.
+    """
     return RunPage(
         title=f'{report["object"]}, seed {report["seed"]}',
-        command=command(report),
+        command=repeat,
         versions=report.get('versions', {}),
         verdict=outcome.words(),
         good=outcome.success,
-        values=_values(report),
+        values={'seed': report['seed']} | known,
         parts=[
             error(report),
-            *(figure(_TITLES[name], pictures[name]) for name in _TITLES if name in pictures),
+            *(figure(titles[name], pictures[name]) for name in titles if name in pictures),
             columns(stages(report.get('stages', [])), rejections(report.get('rejections', []))),
         ],
     ).html()
@@ -66,13 +91,3 @@ def command(report: dict[str, Any]) -> str:
     )
 
 
-def _values(report: dict[str, Any]) -> dict[str, Any]:
-    return {
-        'robot': report['robot'],
-        'seed': report['seed'],
-        'lifted': f'{report["lift_height_m"]:.3f} m',
-        'held': f'{report["hold_s"]:.1f} s',
-        'candidates proposed': report.get('candidates'),
-        'executed': report.get('executed_id'),
-        'wall clock': f'{report["wall_s"]:.0f} s' if 'wall_s' in report else None,
-    }

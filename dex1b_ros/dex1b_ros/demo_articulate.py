@@ -1,0 +1,191 @@
+"""The demo that opens something: one depth camera, a joint's model, an arm; ground truth judges."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from std_msgs.msg import Header
+
+from dex1b_core.articulation import ArticulatedObject, load_articulated
+from dex1b_core.articulation.protocol import ArticulationProtocol
+from dex1b_core.articulation.world import FurniturePlacement, moved_joint
+from dex1b_core.robots import load_robot
+from dex1b_core.simulation.object_joint import ObjectJoint
+from dex1b_core.viz.opening_report import write_opening_report
+from dex1b_core.viz.recording import DemoRecording
+from dex1b_msgs.msg import ArticulationModel
+from dex1b_ros.articulation_conversions import model_msg
+from dex1b_ros.bringup import Stack, own_domain
+from dex1b_ros.demo import (
+    READY_TIMEOUT_S,
+    RECORD_STEP_S,
+    VELOCITY_SCALING,
+    versions,
+    wait_for_camera,
+)
+from dex1b_ros.demo_recorder import DemoRecorder
+from dex1b_ros.node_list import StackOptions
+
+BEYOND = 1.15  # the part is led so far beyond what counts as opened,
+LEAVE = 0.9  # but no farther than this part of what the joint has left
+
+
+@dataclass(frozen=True)
+class OpeningTask:
+    """What a demo asks for.
+
+    Attributes:
+        target: The object in the simulated world.
+        joint: Its joint there, planning frame, its position 0 where it stands.
+        goal: Displacement from which it counts as opened: Dex1B's criterion [rad or m].
+        displacement: Asked for [rad or m].
+    """
+
+    target: ArticulatedObject
+    joint: ObjectJoint
+    goal: float
+    displacement: float
+
+    @classmethod
+    def of(cls, object_name: str, seed: int) -> OpeningTask:
+        """For an object as the simulated world places it with this seed."""
+        target = load_articulated(object_name)
+        joint = moved_joint(target.joint, FurniturePlacement().draw(target, seed))
+        start = target.start
+        joint = replace(joint, lower=joint.lower - start, upper=joint.upper - start)
+        goal = ArticulationProtocol().goal(target)
+        return cls(target, joint, goal, min(BEYOND * goal, LEAVE * target.travel))
+
+    @property
+    def unit(self) -> str:
+        """Of displacements."""
+        return 'm' if self.joint.slides else 'rad'
+
+
+def run_articulate_demo(
+    object_name: str,
+    *,
+    seed: int,
+    robot: str,
+    folder: Path,
+    given_model: bool = True,
+    on_stage: Callable[[Any], None] = lambda stage: None,
+) -> dict[str, Any]:
+    """Open one object with the whole stack; write report.json, report.html and pictures.
+
+    Args:
+        object_name: `articulated:CATEGORY-N`, or a URDF.
+        seed: Of the object's place, camera noise and plan.
+        robot: Name under config/robots.
+        folder: Where everything is written.
+        given_model: Whether the request carries the joint; otherwise it is guessed from the view.
+        on_stage: Called with a text or a feedback message when a stage begins.
+
+    Returns:
+        The report, with 'success' by ground truth.
+
+    Raises:
+        Dex1bError: unknown robot or object, or the stack did not start. What is not opened does
+            not raise: the report says why.
+    """
+    task = OpeningTask.of(object_name, seed)
+    frame = load_robot(robot).base_link
+    own_domain()
+    start = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    options = StackOptions(robot=robot, object=object_name, seed=seed, execute=True)
+    on_stage('start')
+    model = model_msg(task.joint, Header(frame_id=frame)) if given_model else ArticulationModel()
+    with Stack(options, log_folder=folder / 'log', name='articulate') as stack:
+        report, recorder = _open(stack, task, model, seed, on_stage, start)
+        on_stage('stop')
+    times, positions = recorder.joint_curve()
+    moved = positions - task.target.start
+    report |= {
+        'success': bool(len(moved) and moved[-1] >= task.goal),
+        'object': object_name,
+        'robot': robot,
+        'seed': seed,
+        'model': 'given' if given_model else 'guessed',
+        'moved': round(float(moved[-1]) if len(moved) else 0.0, 4),
+        'goal': round(task.goal, 4),
+        'displacement': round(task.displacement, 4),
+        'unit': task.unit,
+        'versions': versions(),
+    }
+    on_stage('report')
+    recording = _recording(recorder, robot, object_name, seed, report, times, moved)
+    recording.save(folder / 'recording.npz')
+    report['wall_s'] = round(time.monotonic() - start, 2)
+    pictures = write_opening_report(report, recording, folder)
+    report['pictures'] = {name: path.name for name, path in pictures.items()}
+    (folder / 'report.json').write_text(json.dumps(report, indent=2) + '\n')
+    return report
+
+
+def _open(
+    stack: Stack,
+    task: OpeningTask,
+    model: ArticulationModel,
+    seed: int,
+    on_stage: Callable[[Any], None],
+    start: float,
+) -> tuple[dict[str, Any], DemoRecorder]:
+    from dex1b_ros.articulation_commander import ArticulationCommander
+    from dex1b_ros.reports import articulation_report
+
+    with ArticulationCommander(use_sim_time=True) as commander:
+        recorder = DemoRecorder(commander.node, 'articulation_server')
+        commander.wait_until_ready(READY_TIMEOUT_S, stack.require_alive)
+        wait_for_camera(recorder, stack)
+        recorder.drop_camera()
+        started = time.monotonic() - start
+        result = commander.open_part(
+            model,
+            task.displacement,
+            seed=seed,
+            velocity_scaling=VELOCITY_SCALING,
+            on_feedback=on_stage,
+        )
+        report = articulation_report(result)
+        report['stages'].insert(0, {'stage': 'start', 'seconds': round(started, 3)})
+    return report, recorder
+
+
+def _recording(
+    recorder: DemoRecorder,
+    robot: str,
+    object_name: str,
+    seed: int,
+    report: dict[str, Any],
+    times: np.ndarray,
+    moved: np.ndarray,
+) -> DemoRecording:
+    from dex1b_ros.reports import stage_name
+
+    begin = recorder.stages[1][0] - 1.0 if len(recorder.stages) > 1 else float(times[0])
+    grid = np.arange(max(begin, float(times[0])), float(times[-1]), RECORD_STEP_S)
+    stamps = np.array([stamp for stamp, _ in recorder.poses])
+    nearest = np.searchsorted(stamps, grid).clip(0, len(stamps) - 1)
+    return DemoRecording(
+        robot=robot,
+        object_mesh=object_name,
+        object_name=object_name.removeprefix('articulated:'),
+        seed=seed,
+        times=grid,
+        joint_names=recorder.joint_names,
+        joint_positions=recorder.resampled_joints(grid),
+        object_poses=np.stack([recorder.poses[i][1] for i in nearest]),
+        stages=tuple((stamp, stage_name(stage)) for stamp, stage in recorder.stages),
+        colour=recorder.colour,
+        segmentation=recorder.segmentation,
+        candidates=recorder.candidates,
+        executed_id=report['executed_id'],
+        lift_heights=np.interp(grid, times, moved),
+    )

@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `dex1b bench`."""
     app.command('demo')(bench_demo)
     app.command('picks')(bench_picks)
+    app.command('articulate')(bench_articulate)
     app.command('faults')(bench_faults)
     app.command('stop')(bench_stop)
     app.command('idle')(bench_idle)
@@ -55,6 +56,33 @@ def bench_demo(
     report = bench_demos(names, seed=seed, robot=robot, folder=out, resume=resume, on_report=show)
     console.print(f'lifted {report["lifted"]} of {report["n"]}')
     _write(report, demos_page, out, json_path)
+
+
+def bench_articulate(
+    objects: str = typer.Option(
+        '', help='Comma-separated articulated:CATEGORY-N; default ten that are held out.'
+    ),
+    seed: int = typer.Option(0, help='Of the first place, noise and plan; then one higher each.'),
+    robot: str = typer.Option('xarm7_ability', help='Name under config/robots.'),
+    guess: bool = typer.Option(False, help='Guess joints from the view instead of giving them.'),
+    out: Path = typer.Option(Path('out/bench/articulate'), help='Folder for report and logs.'),
+    json_path: Path = JsonPath,
+) -> None:
+    """Open several objects with the whole stack, one after the other; ground truth judges."""
+    from dex1b_ros.bench_articulate import OBJECTS, ArticulateBenchSettings, bench_articulate
+
+    def show(row: dict[str, Any]) -> None:
+        verdict = '[green]opened[/]' if row['opened'] else '[red]not opened[/]'
+        console.print(
+            f'{row["object"]}: {verdict}, {row["moved"]} of {row["goal"]} {row["unit"]}, '
+            f'{row["wall_s"]} s wall, {row["error"]} {row["error_msg"]}'
+        )
+
+    names = [name for name in objects.split(',') if name] or list(OBJECTS)
+    settings = ArticulateBenchSettings(names, seed, robot, not guess, out / 'log')
+    report = bench_articulate(settings, on_row=show)
+    console.print(f'opened {report["opened"]} of {report["n"]}')
+    write_json(report, json_path or out / 'report.json')
 
 
 def bench_picks(

@@ -19,7 +19,7 @@ from dex1b_core.robots import load_robot
 from dex1b_core.simulation.object_joint import ObjectJoint
 from dex1b_core.viz.opening_report import write_opening_report
 from dex1b_core.viz.recording import DemoRecording
-from dex1b_msgs.msg import ArticulationModel
+from dex1b_msgs.msg import ArticulationModel, ExecutorStatus
 from dex1b_ros.articulation_conversions import model_msg
 from dex1b_ros.bringup import Stack, own_domain
 from dex1b_ros.demo import (
@@ -106,27 +106,42 @@ def run_articulate_demo(
         report, recorder = _open(stack, task, model, seed, on_stage, start)
         on_stage('stop')
     times, positions = recorder.joint_curve()
-    moved = positions - task.target.start
+    held = held_displacement(recorder, task)
     report |= {
-        'success': bool(len(moved) and moved[-1] >= task.goal),
+        'success': held >= task.goal,
         'object': object_name,
         'robot': robot,
         'seed': seed,
         'model': 'given' if given_model else 'guessed',
-        'moved': round(float(moved[-1]) if len(moved) else 0.0, 4),
+        'moved': round(held, 4),
         'goal': round(task.goal, 4),
         'displacement': round(task.displacement, 4),
         'unit': task.unit,
         'versions': versions(),
     }
     on_stage('report')
-    recording = _recording(recorder, robot, object_name, seed, report, times, moved)
+    recording = _recording(
+        recorder, robot, object_name, seed, report, times, positions - task.target.start
+    )
     recording.save(folder / 'recording.npz')
     report['wall_s'] = round(time.monotonic() - start, 2)
     pictures = write_opening_report(report, recording, folder)
     report['pictures'] = {name: path.name for name, path in pictures.items()}
     (folder / 'report.json').write_text(json.dumps(report, indent=2) + '\n')
     return report
+
+
+def held_displacement(recorder: DemoRecorder, task: OpeningTask) -> float:
+    """How far the joint had moved when the hand let go, or in the end [rad or m].
+
+    A lid that falls shut afterwards was opened; one that was thrown open was not.
+    """
+    times, positions = recorder.joint_curve()
+    if not len(times):
+        return 0.0
+    let_go = [stamp for stamp, stage in recorder.stages if stage == ExecutorStatus.RETREAT]
+    index = int(np.searchsorted(times, let_go[0])) if let_go else -1
+    return float(positions[min(index, len(times) - 1)] - task.target.start)
 
 
 def _open(

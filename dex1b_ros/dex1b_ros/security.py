@@ -75,22 +75,36 @@ def rights(robot: RobotDescription) -> dict[str, Rights]:
             execute=('grasp_object',),
             call=('capture_scene', 'check_grasps', 'execute_grasp'),
         ),
+        'articulation_server': Rights(
+            publish=(
+                '~/grasps', '~/markers', '~/planned_path', '~/model', '~/axis',
+                'execute_articulation/heartbeat',
+            ),
+            subscribe=('articulate_object/heartbeat', 'joint_states', '/tf', '/tf_static'),
+            reply=('plan_articulation',),
+            execute=('articulate_object',),
+            call=('capture_scene', 'execute_articulation'),
+        ),
         'executor': Rights(
             publish=('~/status', *topics),
-            subscribe=('joint_states', 'safety_monitor/status', 'execute_grasp/heartbeat'),
+            subscribe=(
+                'joint_states', 'safety_monitor/status', 'execute_grasp/heartbeat',
+                'execute_articulation/heartbeat',
+            ),
             reply=tuple(f'~/{name}' for name in triggers),
             request=(*parameters, 'controller_manager/list_controllers'),
-            execute=('execute_grasp',),
+            execute=('execute_grasp', 'execute_articulation'),
             call=actions,
         ),
         'safety_monitor': _monitor(arm, cameras),
         'dex1b_client': Rights(
-            publish=('grasp_object/heartbeat', 'estop'),
+            publish=('grasp_object/heartbeat', 'articulate_object/heartbeat', 'estop'),
             subscribe=('executor/status', 'safety_monitor/status'),
             request=(
-                'plan_grasp', *(f'executor/{name}' for name in triggers), 'safety_monitor/reset',
+                'plan_grasp', 'plan_articulation', 'safety_monitor/reset',
+                *(f'executor/{name}' for name in triggers),
             ),
-            call=('grasp_object',),
+            call=('grasp_object', 'articulate_object'),
         ),
         'viewer': _viewer(cameras),
         'robot_driver': Rights(

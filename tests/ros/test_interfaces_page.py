@@ -12,7 +12,7 @@ import pytest
 
 from dex1b_core.config import StrictModel
 from dex1b_ros.node import NodeParameters
-from dex1b_ros.node_list import GRASP_ARGUMENTS
+from dex1b_ros.node_list import ARTICULATE_ARGUMENTS, GRASP_ARGUMENTS
 
 PAGE = (Path(__file__).resolve().parents[2] / 'docs' / 'interfaces.md').read_text()
 NODES = {
@@ -20,6 +20,7 @@ NODES = {
     'generator': 'generator_node.GeneratorNode',
     'sim_check': 'sim_check_node.SimCheckNode',
     'grasp_server': 'grasp_server.GraspServer',
+    'articulation_server': 'articulation_server.ArticulationServer',
     'executor': 'executor_node.Executor',
     'safety_monitor': 'safety_monitor.SafetyMonitor',
     'sim_robot': 'sim_robot_node.SimRobotNode',
@@ -58,4 +59,4 @@ def shown(default: Any) -> str:
 
 def test_launch_arguments_are_listed() -> None:
     section = PAGE.split('## Launch arguments')[1].split('\n## ')[0]
-    assert set(GRASP_ARGUMENTS) <= set(re.findall(r'`(\w+)`', section))
+    assert set(GRASP_ARGUMENTS) | set(ARTICULATE_ARGUMENTS) <= set(re.findall(r'`(\w+)`', section))

@@ -11,7 +11,14 @@ from dex1b_ros import bringup
 from dex1b_ros.bringup import node_command
 from dex1b_ros.commands import parse_arguments
 from dex1b_ros.demo_recorder import longest_hold
-from dex1b_ros.node_list import DISCOVERY, GRASP_ARGUMENTS, StackOptions, grasp_nodes
+from dex1b_ros.node_list import (
+    ARTICULATE_ARGUMENTS,
+    DISCOVERY,
+    GRASP_ARGUMENTS,
+    StackOptions,
+    articulate_nodes,
+    grasp_nodes,
+)
 
 
 def names(**values: str) -> list[str]:
@@ -26,6 +33,17 @@ def test_defaults_are_simulated_and_do_not_execute(monkeypatch):
     assert options.sim_time
     executor = next(s for s in grasp_nodes(options) if s.name == 'executor')
     assert executor.parameters['execute'] is False
+
+
+def test_the_stack_that_opens_things_does_not_execute_by_default_and_sees_the_front():
+    values = {name: argument.default for name, argument in ARTICULATE_ARGUMENTS.items()}
+    nodes = {spec.name: spec for spec in articulate_nodes(StackOptions.from_strings(values))}
+    assert list(nodes) == [
+        'sim_robot', 'perception', 'articulation_server', 'executor', 'safety_monitor'
+    ]  # fmt: skip
+    assert nodes['executor'].parameters['execute'] is False
+    assert nodes['sim_robot'].parameters['object'].startswith('articulated:')
+    assert nodes['sim_robot'].parameters['camera'] == 'robot_side'
 
 
 def test_hardware_choices_start_the_right_stand_in():

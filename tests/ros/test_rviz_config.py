@@ -26,12 +26,15 @@ from dex1b_core.planning import (
     SimCheck,
 )
 from dex1b_core.robots import load_robot
+from dex1b_core.simulation.object_joint import ObjectJoint
 from dex1b_core.viz.verdict import BLUE, GREEN, ORANGE, RED
+from dex1b_ros.articulation_display import axis_markers
 from dex1b_ros.grasp_display import LIFETIME_S, grasp_markers
 from dex1b_ros.pick_request import ExecutorParameters
 
-CONFIG = Path(__file__).resolve().parents[2] / 'config' / 'rviz' / 'grasp.rviz'
-NODES = ('sim_robot_node', 'perception_node', 'grasp_server')
+FOLDER = Path(__file__).resolve().parents[2] / 'config' / 'rviz'
+CONFIGS = ('grasp', 'articulate')
+NODES = ('sim_robot_node', 'perception_node', 'grasp_server', 'articulation_server')
 TYPES = {
     'PointCloud2': 'sensor_msgs/msg/PointCloud2',
     'MarkerArray': 'visualization_msgs/msg/MarkerArray',
@@ -41,14 +44,15 @@ TYPES = {
 }
 
 
-def manager() -> dict[str, Any]:
-    return yaml.safe_load(CONFIG.read_text())['Visualization Manager']
+def manager(config: str) -> dict[str, Any]:
+    return yaml.safe_load((FOLDER / f'{config}.rviz').read_text())['Visualization Manager']
 
 
 CLOUD_TOPICS = ('Depth Map Topic', 'Color Image Topic')
 DISPLAYS = {
-    topic['Value']: item
-    for item in manager()['Displays']
+    (config, topic['Value']): item
+    for config in CONFIGS
+    for item in manager(config)['Displays']
     if (topic := item.get('Topic') or item.get('Description Topic'))
 }
 
@@ -64,13 +68,13 @@ def running(ros_domain: int) -> Iterator[Client]:
 
 
 @pytest.mark.ros
-@pytest.mark.parametrize('topic', sorted(DISPLAYS))
-def test_a_display_fits_its_publisher(running: Client, topic: str) -> None:
+@pytest.mark.parametrize(('config', 'topic'), sorted(DISPLAYS))
+def test_a_display_fits_its_publisher(running: Client, config: str, topic: str) -> None:
     deadline = time.monotonic() + 60.0
     while not (publishers := running.node.get_publishers_info_by_topic(topic)):
         assert time.monotonic() < deadline, f'nobody publishes {topic}'
         time.sleep(0.1)
-    display = DISPLAYS[topic]
+    display = DISPLAYS[config, topic]
     settings = display.get('Topic') or display['Description Topic']
     assert publishers[0].topic_type == TYPES[display['Class'].split('/')[1]]
     offered = publishers[0].qos_profile
@@ -83,7 +87,7 @@ def test_a_display_fits_its_publisher(running: Client, topic: str) -> None:
 @pytest.mark.ros
 @pytest.mark.parametrize('setting', CLOUD_TOPICS)
 def test_the_cloud_of_the_camera_finds_its_images(running: Client, setting: str) -> None:
-    (display,) = (item for item in manager()['Displays'] if 'DepthCloud' in item['Class'])
+    (display,) = (item for item in manager('grasp')['Displays'] if 'DepthCloud' in item['Class'])
     topic = display[setting]
     deadline = time.monotonic() + 60.0
     while not (publishers := running.node.get_publishers_info_by_topic(topic)):
@@ -107,7 +111,9 @@ def test_every_output_for_the_eye_has_a_display() -> None:
     }
     data = {'grasp_server/grasps', 'grasp_server/rejected', 'grasp_server/planned_motion'}
     assert published - data == {
-        name for name in DISPLAYS if name.startswith(('perception', 'grasp'))
+        name
+        for config, name in DISPLAYS
+        if config == 'grasp' and name.startswith(('perception', 'grasp'))
     }
 
 
@@ -152,14 +158,23 @@ def test_markers_say_and_show_the_verdict() -> None:
 
 def test_topics_are_relative_so_that_a_namespace_works() -> None:
     assert DISPLAYS
-    assert not [name for name in DISPLAYS if name.startswith('/')]
+    assert not [name for _, name in DISPLAYS if name.startswith('/')]
 
 
-def test_the_fixed_frame_is_the_planning_frame() -> None:
-    assert manager()['Global Options']['Fixed Frame'] == load_robot('xarm7_ability').base_link
+@pytest.mark.parametrize('config', CONFIGS)
+def test_the_fixed_frame_is_the_planning_frame(config: str) -> None:
+    assert manager(config)['Global Options']['Fixed Frame'] == load_robot('xarm7_ability').base_link
 
 
 def test_the_namespaces_of_grasp_markers_are_listed() -> None:
     markers = grasp_markers(*candidates(), Header()).markers
-    listed = DISPLAYS['grasp_server/markers']['Namespaces']
-    assert listed == {marker.ns: True for marker in markers if marker.ns}
+    for server in (('grasp', 'grasp_server'), ('articulate', 'articulation_server')):
+        listed = DISPLAYS[server[0], f'{server[1]}/markers']['Namespaces']
+        assert listed == {marker.ns: True for marker in markers if marker.ns}
+
+
+def test_the_namespaces_of_axis_markers_are_listed() -> None:
+    joint = ObjectJoint('revolute', np.array([0.0, 0.0, 1.0]), np.zeros(3), 0.0, 1.0)
+    markers = axis_markers(joint, 0.5, 1.0, Header()).markers
+    listed = DISPLAYS['articulate', 'articulation_server/axis']['Namespaces']
+    assert set(listed) == {marker.ns for marker in markers if marker.ns}

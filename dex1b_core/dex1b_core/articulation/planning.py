@@ -43,7 +43,7 @@ WORLDS = (
     Condition('far', 0.6, shift=-0.003),
 )
 PROTOCOL = ArticulationProtocol(
-    lead=1.0, max_load=40.0, load_closing=True, slide_drive=RIGID_SLIDE, turn_drive=RIGID_TURN
+    lead=1.0, max_load=40.0, load_all_along=True, slide_drive=RIGID_SLIDE, turn_drive=RIGID_TURN
 )
 APPROACH = 0.10  # [m] straight before the grasp
 SQUEEZE = 0.5  # of the synthesised squeeze: a handle need not be lifted, and an arm does not yield

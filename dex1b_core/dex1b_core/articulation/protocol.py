@@ -81,7 +81,7 @@ class ArticulationProtocol:
         turn_speed: Mean speed of the joint at most [rad/s].
         least_s: Each of the two stretches of the way takes at least so long [s].
         close_s, squeeze_s, settle_s: How long closing takes [s].
-        load_closing: The load counts from where the hand begins to close.
+        load_all_along: The load counts while the hand approaches and closes, too.
         slide_drive, turn_drive: Of the wrist.
         drive: Of every driven joint of the hand.
         torsion: Torsional friction of contacts [m].
@@ -106,7 +106,7 @@ class ArticulationProtocol:
     close_s: float = 0.4
     squeeze_s: float = 0.4
     settle_s: float = 0.2
-    load_closing: bool = False
+    load_all_along: bool = False
     slide_drive: Drive = FLOAT_SLIDE
     turn_drive: Drive = FLOAT_TURN
     drive: Drive = HoldProtocol().drive

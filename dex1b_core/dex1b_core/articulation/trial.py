@@ -52,7 +52,7 @@ class ArticulationTrial:
         share: The same as a part of the travel.
         fingers: That touch the part in the end.
         slip: Farthest that one of them moved along it [m].
-        load: Largest force on the hand while leading, or from closing on, in the mean over
+        load: Largest force on the hand while leading, or all along, in the mean over
             `WATCH_S` [N].
         overlap: Deepest overlap where it begins and in the grasp [m].
     """
@@ -142,7 +142,9 @@ class Trial:
             pose[:3, 3] += (1.0 - _smooth(part)) * protocol.approach * grasp.retreat
             self._command(pose)
 
-        self._steps(protocol.approach / protocol.speed, act)
+        self._steps(protocol.approach / protocol.speed, act, self._weigh)
+        if self._load > protocol.max_load and protocol.load_all_along:
+            raise _FailedError(Reason.OVERLOADED)
 
     def _placed(self, object_T_hand: Array, posture: Array) -> float:
         """Put hand and object there, and say how deep the hand is in anything [m]."""
@@ -166,7 +168,7 @@ class Trial:
 
             self._steps(duration, act, self._weigh)
         self._steps(protocol.settle_s, lambda part: None, self._weigh)
-        if not protocol.load_closing:
+        if not protocol.load_all_along:
             self._load = 0.0
         self._on_stage('closed')
         if not self._track.hold():

@@ -27,13 +27,13 @@ class ArticulationLimits(StrictModel):
     """What leading a part may take."""
 
     max_force: float = Field(
-        100.0, gt=0, le=500, description='of the hand on the part while it is led [N]'
+        100.0, gt=0, le=500, description='of the hand while it approaches and while it leads [N]'
     )
     force_time: float = Field(
         0.1, ge=0, description='so long a force may be larger before the arm stops [s]'
     )
     tracking_tolerance: float = Field(
-        0.1, gt=0, description='arm to its trajectory while it leads a part [rad]'
+        0.1, gt=0, description='arm to its trajectory meanwhile [rad]'
     )
 
 
@@ -52,7 +52,7 @@ class Lead:
 
 @dataclass
 class _Watch:
-    """What force the hand exerts: efforts against those in which it stood before it closed."""
+    """What force the hand exerts: efforts against those in which it stood before the part."""
 
     baseline: Array = field(default_factory=lambda: np.zeros(0))
     over_since: float | None = None
@@ -85,7 +85,7 @@ class ArticulationExecution(PickExecution):
         try:
             for stage in plan.stages:
                 with self._stage(stage.stage):
-                    if stage.stage is Stage.CLOSE:
+                    if stage.stage is Stage.APPROACH:
                         self._remember_efforts()
                     self._execute(stage)
                     if stage.stage is Stage.SQUEEZE:
@@ -127,11 +127,12 @@ class ArticulationExecution(PickExecution):
 
     def _check_tracking(self, trajectory: JointTrajectory, motion: Motion) -> None:
         super()._check_tracking(trajectory, motion)
-        if self.progress.stage is not Stage.ARTICULATE or motion.finished():
+        if self.progress.stage not in (Stage.APPROACH, Stage.ARTICULATE) or motion.finished():
             return
         state = self._port.measure(trajectory.names)
         elapsed = motion.elapsed()
-        self.lead.share = float(np.clip(elapsed / trajectory.duration, 0.0, 1.0))
+        if self.progress.stage is Stage.ARTICULATE:
+            self.lead.share = float(np.clip(elapsed / trajectory.duration, 0.0, 1.0))
         self._check_lag(trajectory, elapsed, state.positions)
         self._check_force(state.positions, state.efforts)
 
@@ -142,8 +143,8 @@ class ArticulationExecution(PickExecution):
         if error[worst] > self._limits.tracking_tolerance:
             raise Dex1bError(
                 ErrorCode.TRACKING,
-                f"joint '{trajectory.names[worst]}' is {error[worst]:.3f} rad from its way while "
-                f'the part is led; {self._limits.tracking_tolerance:.3f} rad are allowed: does '
+                f"joint '{trajectory.names[worst]}' is {error[worst]:.3f} rad from its way in "
+                f'{self.progress.stage.name}; {self._limits.tracking_tolerance:.3f} rad are allowed: does '
                 'the part move as the model says?',
             )
 
@@ -160,6 +161,7 @@ class ArticulationExecution(PickExecution):
         if now - since >= self._limits.force_time:
             raise Dex1bError(
                 ErrorCode.LIMITS,
-                f'the part takes {force:.0f} N after {self.lead.share:.0%} of the way; '
-                f'{self._limits.max_force:.0f} N are allowed: is it locked, or the model wrong?',
+                f'the hand meets {force:.0f} N in {self.progress.stage.name}, {self.lead.share:.0%} '
+                f'of the way along the joint; {self._limits.max_force:.0f} N are allowed: is the '
+                'part locked, the model wrong, or something in the way?',
             )

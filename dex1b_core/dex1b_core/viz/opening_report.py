@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from dex1b_core.articulation import load_articulated
 from dex1b_core.articulation.world import BASE, articulated_bodies
 from dex1b_core.geometry import invert
 from dex1b_core.simulation.raycast import Body
+from dex1b_core.viz.candidate_tiles import ShownObject
 from dex1b_core.viz.pictures import DemoPictures, Outcome
 from dex1b_core.viz.recording import DemoRecording
 from dex1b_core.viz.report import demo_page
@@ -93,9 +94,15 @@ class OpeningPictures(DemoPictures):
         eye = target + np.array([0.28, 1.18, 0.62])
         return View(tuple(eye), tuple(target), width, height)
 
-    def _middle(self) -> Array:
-        """See `DemoPictures`: where the first candidate holds."""
-        return np.asarray(self._recording.candidates[0].planning_T_wrist[:3, 3])
+    def shown(self) -> ShownObject:
+        """See `DemoPictures`: about the first candidate, from the robot: nothing hides it."""
+        held = np.asarray(self._recording.candidates[0].planning_T_wrist[:3, 3])
+        return replace(super().shown(), about=held, side_of=_from_the_robot)
+
+
+def _from_the_robot(approach: Array, side: int) -> Array:
+    direction = np.array([-0.75, (0.6, -0.6, 0.0)[side], 0.45])
+    return np.asarray(direction / np.linalg.norm(direction))
 
 
 def write_opening_report(

@@ -91,6 +91,10 @@ class DemoPictures:
         """Poses (4, 4) of `object_bodies` at a sample."""
         return {OBJECT: self._recording.object_poses[index]}
 
+    def shown(self) -> ShownObject:
+        """What candidates are drawn with."""
+        return ShownObject(self._bodies, self.object_poses(0))
+
     def write(self, folder: Path) -> dict[str, Path]:
         """Write all pictures that the recording has material for.
 
@@ -124,11 +128,11 @@ class DemoPictures:
     def candidates(self) -> Any:
         """The best candidates close up with their verdicts; few are shown from several sides."""
         candidates = self._recording.candidates[:TILES]
-        shown = ShownObject(self._bodies, self.object_poses(0))
         executed = self._recording.executed_id
         return candidate_sheet(
-            self._headline('Candidates'), self._robot, shown, candidates, executed_id=executed
-        )
+            self._headline('Candidates'), self._robot, self.shown(), candidates,
+            executed_id=executed,
+        )  # fmt: skip
 
     def pick(self) -> Any:
         """Key frames of the pick over the curve of the object's height."""

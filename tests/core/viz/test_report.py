@@ -70,7 +70,7 @@ def test_the_page_stands_alone(written: dict[str, Path]) -> None:
 
 def test_a_failure_says_why() -> None:
     report = REPORT | {'error_code': 105, 'error': 'NO_OBJECT', 'error_msg': 'nothing in view'}
-    page = demo_page(report, Outcome(False, 0.0, 0.0, 'NO_OBJECT'), {})
+    page = demo_page(report, Outcome(False, 0.0, 0.0, 'NO_OBJECT'), {}, {}, 'again')
     assert 'not lifted: no_object' in page
     assert '105 NO_OBJECT' in page
     assert 'nothing in view' in page

@@ -111,7 +111,7 @@ def find_part(
     if handle.sum() < LEAST_HANDLE:
         handle = np.zeros_like(handle)
     moving = handle | (panel.inside(points, CELL) & (np.abs(height) < FLAT))
-    side = panel.inside(points, CELL) & (height < 0) & (height > -thickness(panel, points))
+    side = panel.inside(points, FLAT) & (height < 0) & (height > -thickness(panel, points))
     moving |= side
     return SeenPart(panel, points[handle], normals[handle], points[moving], points[~moving])
 

@@ -144,8 +144,8 @@ class ArticulationExecution(PickExecution):
             raise Dex1bError(
                 ErrorCode.TRACKING,
                 f"joint '{trajectory.names[worst]}' is {error[worst]:.3f} rad from its way in "
-                f'{self.progress.stage.name}; {self._limits.tracking_tolerance:.3f} rad are allowed: does '
-                'the part move as the model says?',
+                f'{self.progress.stage.name}; {self._limits.tracking_tolerance:.3f} rad are '
+                'allowed: does the part move as the model says?',
             )
 
     def _check_force(self, positions: Array, efforts: Array) -> None:
@@ -161,7 +161,8 @@ class ArticulationExecution(PickExecution):
         if now - since >= self._limits.force_time:
             raise Dex1bError(
                 ErrorCode.LIMITS,
-                f'the hand meets {force:.0f} N in {self.progress.stage.name}, {self.lead.share:.0%} '
-                f'of the way along the joint; {self._limits.max_force:.0f} N are allowed: is the '
-                'part locked, the model wrong, or something in the way?',
+                f'the hand meets {force:.0f} N in {self.progress.stage.name}, '
+                f'{self.lead.share:.0%} of the way along the joint; '
+                f'{self._limits.max_force:.0f} N are allowed: is the part locked, the model '
+                'wrong, or something in the way?',
             )

@@ -40,7 +40,8 @@ def current_positions(
     try:
         is_complete = event.wait(timeout_s)
     finally:
-        node.destroy_subscription(subscription)
+        # in the executor's thread, which may be about to wait for it
+        node.executor.create_task(node.destroy_subscription, subscription)
     reading = table.read(joint_names)
     if not is_complete:
         raise Dex1bError(

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from harness import node_process
 from std_msgs.msg import Header
@@ -45,7 +46,7 @@ def test_a_joint_is_not_led_beyond_its_limit(bench, client) -> None:
 
 
 def test_a_wrong_axis_moves_nothing_that_is_seen(bench, client) -> None:
-    wrong = replace(TASK.joint, origin=TASK.joint.origin - [0.2, 0.0, 0.0])
+    wrong = replace(TASK.joint, origin=TASK.joint.origin - np.array([0.2, 0.0, 0.0]))
     reply = plan(client, joint=wrong)
     assert reply.error_code == ErrorCode.TARGET_NOT_FOUND
     assert 'axis' in reply.error_msg

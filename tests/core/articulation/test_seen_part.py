@@ -58,7 +58,7 @@ def test_the_handle_is_rebuilt_where_it_is() -> None:
 
 def test_a_wrong_axis_moves_nothing_that_is_seen() -> None:
     target, points, normals, _ = seen('door-left-100')
-    beside = replace(target.joint, origin=target.joint.origin + [0.2, 0.0, 0.0])
+    beside = replace(target.joint, origin=target.joint.origin + np.array([0.2, 0.0, 0.0]))
     with pytest.raises(Dex1bError, match='nothing flat') as caught:
         find_part(points, normals, beside)
     assert caught.value.error_code is ErrorCode.TARGET_NOT_FOUND

@@ -28,7 +28,7 @@ from dex1b_ros.server_life import ServerLife
 class Parameters(NodeParameters):
     """Parameters of the articulation server."""
 
-    proposals: int = Field(96, ge=12, le=1024, description='grasps optimised')
+    proposals: int = Field(72, ge=12, le=1024, description='grasps optimised')
     max_checked: int = Field(16, ge=1, le=256, description='candidates that go to physics')
     enough: int = Field(2, ge=1, le=64, description='physics stops after this many passed')
     max_candidates: int = Field(2, ge=1, le=64, description='grasps returned')

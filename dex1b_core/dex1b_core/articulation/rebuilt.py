@@ -40,8 +40,9 @@ def rebuilt(
     Raises:
         Dex1bError: SHAPE_INVALID when too little is seen to make a body.
     """
+    handle: tuple[int, ...] = (0,)
     if seen.panel is None:
-        moving, handle = _rods(seen), (0,)
+        moving = _rods(seen)
     else:
         deep = thickness(seen.panel, np.vstack([seen.moving, seen.fixed]))
         pieces = _handle(seen, seen.panel)

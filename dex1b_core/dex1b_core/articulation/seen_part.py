@@ -110,9 +110,10 @@ def find_part(
         handle &= region
     if handle.sum() < LEAST_HANDLE:
         handle = np.zeros_like(handle)
-    moving = handle | (panel.inside(points, CELL) & (np.abs(height) < FLAT))
+    # noise before the panel and the feet of handles are no obstacles to whoever grasps there
+    before = panel.inside(points, CELL) & (height > -FLAT) & (height < HANDLE[1])
     side = panel.inside(points, FLAT) & (height < 0) & (height > -thickness(panel, points))
-    moving |= side
+    moving = handle | before | side
     return SeenPart(panel, points[handle], normals[handle], points[moving], points[~moving])
 
 

@@ -32,6 +32,9 @@ class ArticulationLimits(StrictModel):
     force_time: float = Field(
         0.1, ge=0, description='so long a force may be larger before the arm stops [s]'
     )
+    grip_error: float = Field(
+        0.015, gt=0, description='command to position of a finger that touches the part [rad]'
+    )
     tracking_tolerance: float = Field(
         0.1, gt=0, description='arm to its trajectory meanwhile [rad]'
     )
@@ -70,6 +73,8 @@ class ArticulationExecution(PickExecution):
         self, *args: Any, limits: ArticulationLimits, hand_force: HandForce, **options: Any
     ) -> None:
         super().__init__(*args, **options)
+        # a part is squeezed gently: what stays out of reach of the command is little
+        self._settings = self._settings.model_copy(update={'grip_error': limits.grip_error})
         self._limits, self._hand_force = limits, hand_force
         self._watch = _Watch()
         self.lead = Lead()

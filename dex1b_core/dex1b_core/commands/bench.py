@@ -241,6 +241,30 @@ def bench_articulation(
         write_articulation_page(page_path, report, results, command)
 
 
+@bench_app.command('guess')
+def bench_guess(
+    objects: Annotated[
+        str,
+        typer.Option(help="'split' (held out for reports), a .txt list, or names and .urdf files."),
+    ] = 'split',
+    camera: Annotated[str, typer.Option(help='Name under config/cameras.')] = 'robot_side',
+    seed: Annotated[int, typer.Option(help='Of the first place; then one higher each.')] = 0,
+    json_path: Annotated[
+        Path | None, typer.Option('--json', help='Write the report to this file.')
+    ] = None,
+) -> None:
+    """Guess joints from one noisy depth image by handle and panel, and count what is right."""
+    from dex1b_core.benchmark.articulation_bench import articulated_names
+    from dex1b_core.benchmark.guess_bench import bench_guess as run_bench
+
+    report = run_bench(articulated_names(objects), seed=seed, camera=camera)
+    typer.echo(
+        f'{report["guessed"]} of {report["n"]} guessed, {report["right"]} of them right; with a '
+        f'confidence of 0.5 or more {report["confident_right"]} of {report["confident"]}'
+    )
+    write_json(report, json_path)
+
+
 @bench_app.command('axis')
 def bench_axis(
     objects: Annotated[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -11,17 +10,17 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.planning.pipeline import GraspPlan, PlanningError, PlanOptions
+from dex1b_core.planning.pipeline import PlanningError
 from dex1b_core.robots import load_robot
 from dex1b_msgs.action import ArticulateObject, ExecuteArticulation
 from dex1b_msgs.srv import PlanArticulation
 from dex1b_ros import conversions
 from dex1b_ros.articulation_conversions import model_msg
-from dex1b_ros.bounds import MAX_RETURNED, MAX_TIME_BUDGET_S, require_at_most
 from dex1b_ros.callers import ActionCaller, raise_reply
 from dex1b_ros.grasp_server import STAGES
 from dex1b_ros.lease import ClientLease
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
+from dex1b_ros.planning_replies import fill_plan, plan_options
 from dex1b_ros.server_life import ServerLife
 
 
@@ -100,14 +99,14 @@ class ArticulationServer(Dex1bNode):
                     f"unknown hand '{request.hand}'; this robot has '{hand}'",
                 )
             planned = await self.in_thread(
-                self._planning.plan, request, request.seed, self._options(request)
+                self._planning.plan, request, request.seed, plan_options(self.params, request)
             )
         except PlanningError as error:
-            self._fill(response, error.plan)
+            fill_plan(response, error.plan)
             return self.fail(response, error)
         except Exception as error:
             return self.fail(response, error)
-        self._fill(response, planned.plan)
+        fill_plan(response, planned.plan)
         response.plan_id, response.scene = planned.plan_id, planned.scene.summary
         response.model = model_msg(planned.task.joint, planned.scene.header)
         response.model_confidence = planned.found.confidence
@@ -130,7 +129,7 @@ class ArticulationServer(Dex1bNode):
                 self._lease.forget(handle)
         except Exception as error:
             if isinstance(error, PlanningError):
-                self._fill(result, error.plan)
+                fill_plan(result, error.plan)
             self.fail(result, error)
         if handle.is_cancel_requested:
             handle.canceled()
@@ -156,10 +155,10 @@ class ArticulationServer(Dex1bNode):
             return bool(handle.is_cancel_requested or lost)
 
         planned = self._planning.plan(
-            goal, goal.seed, self._options(None),
+            goal, goal.seed, plan_options(self.params),
             on_stage=lambda stage: report(STAGES[stage]), cancelled=cancelled,
         )  # fmt: skip
-        self._fill(result, planned.plan)
+        fill_plan(result, planned.plan)
         confidence, least = planned.found.confidence, self.params.least_confidence
         if confidence < least and not goal.dry_run:
             raise Dex1bError(
@@ -186,28 +185,6 @@ class ArticulationServer(Dex1bNode):
         result.timings = [*result.timings, *reply.timings]
         result.rejections = [*result.rejections, *reply.rejections]
         raise_reply(reply)
-
-    def _options(self, request: Any) -> PlanOptions:
-        options = PlanOptions(
-            **{name: getattr(self.params, name) for name in
-               ('proposals', 'max_checked', 'enough', 'max_candidates')},
-            time_budget_s=self.params.time_budget,
-        )  # fmt: skip
-        if request is None:
-            return options
-        budget = conversions.seconds(request.time_budget)
-        require_at_most(request.max_candidates, MAX_RETURNED, 'candidates asked for')
-        require_at_most(budget, MAX_TIME_BUDGET_S, 'seconds of time_budget')
-        return replace(
-            options,
-            max_candidates=request.max_candidates or options.max_candidates,
-            time_budget_s=budget or options.time_budget_s,
-        )
-
-    def _fill(self, reply: Any, plan: GraspPlan) -> None:
-        reply.seed = plan.seed
-        reply.rejections = [conversions.rejection_msg(r) for r in plan.rejections]
-        reply.timings = [conversions.timing_msg(*timing) for timing in plan.timings]
 
 
 def main() -> None:

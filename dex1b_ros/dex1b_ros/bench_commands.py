@@ -62,7 +62,7 @@ def bench_articulate(
     objects: str = typer.Option(
         '', help='Comma-separated articulated:CATEGORY-N; default ten that are held out.'
     ),
-    seed: int = typer.Option(0, help='Of the first place, noise and plan; then one higher each.'),
+    seed: int = typer.Option(1, min=1, help='Of the first place, noise, plan; one higher each.'),
     robot: str = typer.Option('xarm7_ability', help='Name under config/robots.'),
     guess: bool = typer.Option(False, help='Guess joints from the view instead of giving them.'),
     out: Path = typer.Option(Path('out/bench/articulate'), help='Folder for report and logs.'),

@@ -12,19 +12,17 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.planning.pipeline import (
-    GraspPlan,
     PlanningError,
-    PlanOptions,
 )
 from dex1b_core.robots import load_robot
 from dex1b_msgs.action import ExecuteGrasp, GraspObject
 from dex1b_msgs.msg import ExecutorStatus
 from dex1b_msgs.srv import PlanGrasp
 from dex1b_ros import conversions
-from dex1b_ros.bounds import MAX_RETURNED, MAX_TIME_BUDGET_S, require_at_most
 from dex1b_ros.callers import ActionCaller, raise_reply
 from dex1b_ros.lease import ClientLease
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
+from dex1b_ros.planning_replies import fill_plan, plan_options
 from dex1b_ros.server_life import ServerLife
 
 STAGES = {
@@ -97,16 +95,18 @@ class GraspServer(Dex1bNode):
     async def _on_plan(self, request: Any, response: Any) -> Any:
         try:
             self.require_active()
-            options = self._options(request)
+            options = replace(
+                plan_options(self.params, request), skip_sim_check=request.skip_sim_check
+            )
             planned = await self.in_thread(
                 self._planning.plan, request.target, request.hand, request.seed, options
             )
         except PlanningError as error:
-            self._fill(response, error.plan)
+            fill_plan(response, error.plan)
             return self.fail(response, error)
         except Exception as error:
             return self.fail(response, error)
-        self._fill(response, planned.plan)
+        fill_plan(response, planned.plan)
         response.plan_id, response.scene = planned.plan_id, planned.scene.summary
         response.candidates = self._planning.candidate_msgs(planned)
         return response
@@ -127,7 +127,7 @@ class GraspServer(Dex1bNode):
                 self._lease.forget(handle)
         except Exception as error:
             if isinstance(error, PlanningError):
-                self._fill(result, error.plan)
+                fill_plan(result, error.plan)
             self.fail(result, error)
         if handle.is_cancel_requested:
             handle.canceled()
@@ -152,12 +152,12 @@ class GraspServer(Dex1bNode):
             return bool(handle.is_cancel_requested or lost)
 
         planned = self._planning.plan(
-            goal.target, goal.hand, goal.seed, self._options(None),
+            goal.target, goal.hand, goal.seed, plan_options(self.params),
             on_stage=lambda stage: report(STAGES[stage]),
             cancelled=cancelled,
         )  # fmt: skip
         plan = planned.plan
-        self._fill(result, plan)
+        fill_plan(result, plan)
         result.plan_id, result.scene = planned.plan_id, planned.scene.summary
         result.candidates = plan.proposed
         execute = ExecuteGrasp.Goal(
@@ -176,29 +176,6 @@ class GraspServer(Dex1bNode):
         result.timings = [*result.timings, *reply.timings]
         result.rejections = [*result.rejections, *reply.rejections]
         raise_reply(reply)
-
-    def _options(self, request: Any) -> PlanOptions:
-        options = PlanOptions(
-            **{name: getattr(self.params, name) for name in
-               ('proposals', 'max_checked', 'enough', 'max_candidates')},
-            time_budget_s=self.params.time_budget,
-        )  # fmt: skip
-        if request is None:
-            return options
-        budget = conversions.seconds(request.time_budget)
-        require_at_most(request.max_candidates, MAX_RETURNED, 'candidates asked for')
-        require_at_most(budget, MAX_TIME_BUDGET_S, 'seconds of time_budget')
-        return replace(
-            options,
-            max_candidates=request.max_candidates or options.max_candidates,
-            time_budget_s=budget or options.time_budget_s,
-            skip_sim_check=request.skip_sim_check,
-        )
-
-    def _fill(self, reply: Any, plan: GraspPlan) -> None:
-        reply.seed = plan.seed
-        reply.rejections = [conversions.rejection_msg(r) for r in plan.rejections]
-        reply.timings = [conversions.timing_msg(*timing) for timing in plan.timings]
 
 
 def main() -> None:

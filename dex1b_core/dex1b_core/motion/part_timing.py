@@ -13,6 +13,7 @@ from dex1b_core.planning.candidate import GraspCandidate
 Array = NDArray[np.float64]
 
 SPEED = 0.08  # [m/s] mean speed of the hand while it leads a part
+CALM_S = 0.6  # [s] before the approach: efforts are compared with those in which the arm rests
 LEAST_S = 2.0  # [s] that leading takes
 
 
@@ -45,7 +46,10 @@ def part_stages(
     close, press = settings.close_duration, settings.squeeze_duration
     stages = (
         PickStage(
-            Stage.PREGRASP, timing.arm(transit, scaling), timing.hand(hand_start, pregrasp, close)
+            Stage.PREGRASP,
+            timing.arm(transit, scaling),
+            timing.hand(hand_start, pregrasp, close),
+            settle=CALM_S,
         ),
         PickStage(Stage.APPROACH, timing.arm(approach, scaling)),
         PickStage(Stage.CLOSE, hand=timing.hand(pregrasp, grasp, close)),

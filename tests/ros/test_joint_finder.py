@@ -13,7 +13,7 @@ from dex1b_ros.joint_finder import JointFinder
 
 pytestmark = pytest.mark.ros
 
-TARGET = load_articulated('articulated:toilet-102')  # no handle: there is nothing to guess from
+TARGET = load_articulated('articulated:door-right-101')  # no handle: there is nothing to guess from
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def finder(client):
 
 def look(moved: float) -> ObjectObservation:
     random = np.random.default_rng(1)
-    points = observed(TARGET, TARGET.start + moved, np.array([0.8, 0.1, 0.7]), random, 3000)
+    points = observed(TARGET, TARGET.start + moved, np.array([0.9, 0.2, 0.6]), random, 3000)
     up = np.tile([0.0, 0.0, 1.0], (len(points), 1))
     plane = Plane(np.array([0.0, 0.0, 1.0]), 0.0)
     return ObjectObservation(

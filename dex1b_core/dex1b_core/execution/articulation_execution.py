@@ -33,7 +33,7 @@ class ArticulationLimits(StrictModel):
         0.1, ge=0, description='so long a force may be larger before the arm stops [s]'
     )
     grip_error: float = Field(
-        0.015, gt=0, description='command to position of a finger that touches the part [rad]'
+        0.005, gt=0, description='command to position of a finger that touches the part [rad]'
     )
     tracking_tolerance: float = Field(
         0.1, gt=0, description='arm to its trajectory meanwhile [rad]'

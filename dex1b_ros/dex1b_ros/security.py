@@ -20,8 +20,8 @@ _OWN_SERVICES = (
     'set_parameters', 'set_parameters_atomically',
 )  # fmt: skip
 _TELL_LIFE = {
-    'capture_scene', 'check_grasps', 'execute_grasp', 'generate_grasps', 'grasp_object',
-    'plan_grasp',
+    'articulate_object', 'capture_scene', 'check_grasps', 'execute_articulation',
+    'execute_grasp', 'generate_grasps', 'grasp_object', 'plan_articulation', 'plan_grasp',
 }  # fmt: skip
 _PARAMETER_SERVICES = tuple(name for name in _OWN_SERVICES if 'parameter' in name)
 _CAMERA = ('image_raw', 'camera_info')

@@ -89,5 +89,3 @@ def command(report: dict[str, Any]) -> str:
     return (
         f'dex1b demo --object {report["object"]} --seed {report["seed"]} --robot {report["robot"]}'
     )
-
-

@@ -26,12 +26,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-# Headings of `dex1b --help`; commands that are not named here stand under 'Commands'.
+# Headings of `dex1b --help`; commands that are not named here stand under 'Commands', and those
+# named here need not be installed.
 PANELS = {
-    'Robot and simulation': ('demo', 'up', 'view', 'plan', 'pick', 'doctor', 'security-policy'),
+    'Robot and simulation': (
+        'demo', 'demo-articulate', 'up', 'view', 'plan', 'pick', 'doctor', 'security-policy',
+    ),
     'Grasps of known objects': ('synth', 'check', 'import', 'export', 'bench', 'engine'),
     'Your own': ('hand', 'robot', 'camera', 'assets'),
-}
+}  # fmt: skip
 
 
 def _print_version(wanted: bool) -> None:

@@ -24,7 +24,7 @@ from dex1b_ros.node import LATCHED, Dex1bNode
 from dex1b_ros.reports import stage_name
 from dex1b_ros.scene_display import shape_of
 
-_SILENT_S = 4.0  # heartbeats come every 0.5 s, later on a busy machine
+_SILENT_S = 10.0  # heartbeats come every 0.5 s, much later on a busy machine
 _STILL = 1e-3  # [rad or m] of every joint: what moves less is not drawn again
 _LEVELS = {
     SafetyStatus.OK: 'ok', SafetyStatus.WARN: 'warn', SafetyStatus.STOP: 'stop',

@@ -42,7 +42,7 @@ def test_a_click_on_plan_fills_the_list(browser: Any, address: str) -> None:
         page.get_by_text('safety OK').first.wait_for()
         assert page.get_by_label('Arm the pick').first.is_disabled()  # execution is off
         click(page, 'Plan')
-        page.get_by_text('grasps, best first').wait_for(timeout=400_000)
+        page.get_by_text(', best first;').wait_for(timeout=400_000)
         page.get_by_text('#0 · held').first.wait_for()
         page.get_by_text('Planned motion').wait_for()
 

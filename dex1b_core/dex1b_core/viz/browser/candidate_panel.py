@@ -78,7 +78,7 @@ class CandidatePanel:
 def _words(kept: int, dropped: int) -> str:
     if not kept and not dropped:
         return _NONE
-    words = f'{kept} grasps, best first; {dropped} rejected'
+    words = f'{kept} {"grasp" if kept == 1 else "grasps"}, best first; {dropped} rejected'
     if dropped > MOST_REJECTED:
         words += f', of which {MOST_REJECTED} are listed and all are drawn'
     return f'{words}. {_LEGEND}'

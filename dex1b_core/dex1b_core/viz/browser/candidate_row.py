@@ -71,7 +71,7 @@ def details(row: CandidateRow) -> str:
         ('wrist', f'{x:.3f}, {y:.3f}, {z:.3f} m'),
         ('approach', f'{100 * candidate.approach_distance:.0f} cm'),
     ]
-    return markdown_table((row.label, ''), lines)
+    return f'**{row.label}**\n\n' + markdown_table(('', ''), lines)
 
 
 def _check_lines(candidate: GraspCandidate) -> list[tuple[str, str]]:

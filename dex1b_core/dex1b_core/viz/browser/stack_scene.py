@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ LAYERS = {
 }
 """Layers that can be switched, with their words."""
 
+_REPLAY_S = 2.0  # a new browser is told the first view of all browsers meanwhile
 _POINTED_AT = ('object', 'obstacles', 'cameras')
 _TARGET: Colour = (1.0, 0.62, 0.10)
 _SHAPE: Colour = (0.90, 0.82, 0.42)
@@ -181,6 +183,7 @@ def _set_view(server: Any) -> None:
 
 def _fit_phone(client: Any) -> None:
     """On an upright screen the panel covers the lower half: keep the workspace above it."""
+    time.sleep(_REPLAY_S)
     camera = client.camera
     if camera.image_height > 1.2 * camera.image_width:
         with client.atomic():

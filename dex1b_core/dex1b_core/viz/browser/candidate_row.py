@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dex1b_core.planning import CheckResult, GraspCandidate, ReachResult
+from dex1b_core.viz.page import words
 from dex1b_core.viz.verdict import BLUE, Colour, verdict
 
 
@@ -78,7 +79,7 @@ def _check_lines(candidate: GraspCandidate) -> list[tuple[str, str]]:
     check = candidate.sim_check
     if check.result == CheckResult.NOT_RUN:
         return [('physics', 'not checked')]
-    outcome = 'held' if check.result == CheckResult.PASSED else verdict_words(check.reason.name)
+    outcome = 'held' if check.result == CheckResult.PASSED else words(check.reason.name)
     return [
         ('physics', f'{outcome}, {check.successes} of {check.trials} trials'),
         ('rose', f'{1e3 * check.lift_height:.0f} mm'),
@@ -93,17 +94,12 @@ def _reach_lines(candidate: GraspCandidate) -> list[tuple[str, str]]:
     if reach.result == ReachResult.NOT_RUN:
         return [('arm', 'not checked')]
     if reach.result != ReachResult.REACHABLE:
-        return [('arm', verdict_words(reach.result.name))]
+        return [('arm', words(reach.result.name))]
     margin = np.degrees(reach.min_joint_margin)
     return [
         ('arm', f'reaches it, {margin:.0f}° from joint limits'),
         ('manipulability', f'{reach.manipulability:.3f}'),
     ]
-
-
-def verdict_words(name: str) -> str:
-    """A constant's name as words."""
-    return name.lower().replace('_', ' ')
 
 
 def markdown_table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dex1b_core.geometry import Plane
+from dex1b_core.perception.boxes import plane_frame
 from dex1b_core.viz.browser.grasp_rows import GraspRow
 from dex1b_core.viz.browser.layers import Layers
 from dex1b_core.viz.verdict import Colour
@@ -14,7 +16,6 @@ from dex1b_core.viz.verdict import Colour
 Array = NDArray[np.float64]
 
 _OBJECT: Colour = (0.86, 0.80, 0.66)
-_PLANE: Colour = (0.62, 0.66, 0.72)
 _PLANE_M = 0.5
 
 
@@ -65,22 +66,13 @@ class HandScene:
             if row.plane is None:
                 self.layers.clear('plane')
             else:
-                self._show_plane(row.plane)
+                pose = plane_frame(Plane(row.plane[:3], float(row.plane[3])))
+                self.layers.rectangle('plane', pose, (_PLANE_M, _PLANE_M))
             if row.held is None:
                 self.layers.clear('mark')
             else:
                 top = np.array([0.0, 0.0, float(row.mesh[0][:, 2].max()) + 0.03])
                 self.layers.label('mark', 'verdict', 'held' if row.held else 'failed', top)
-
-    def _show_plane(self, plane: Array) -> None:
-        normal = plane[:3]
-        x = np.cross(normal, [0.0, 1.0, 0.0] if abs(normal[1]) < 0.9 else [1.0, 0.0, 0.0])
-        x /= np.linalg.norm(x)
-        y = np.cross(normal, x)
-        middle, half = -plane[3] * normal, 0.5 * _PLANE_M
-        corners = [middle + half * (a * x + b * y) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-        faces = np.array([[0, 1, 2], [0, 2, 3]])
-        self.layers.mesh('plane', 'plane', np.array(corners), faces, _PLANE, opacity=0.4)
 
 
 def look_closely(client: Any) -> None:

@@ -13,6 +13,8 @@ from dex1b_core.simulation.raycast import Body
 Array = NDArray[np.float64]
 Colour = tuple[float, float, float]
 
+_PLANE: Colour = (0.62, 0.66, 0.72)
+
 
 def rgb(colour: Colour) -> tuple[int, int, int]:
     """From 0..1 to 0..255."""
@@ -99,6 +101,14 @@ class Layers:
             flat_shading=flat, side='double', cast_shadow=False, receive_shadow=False,
         )  # fmt: skip
         return self.keep(layer, name, handle)
+
+    def rectangle(self, layer: str, pose: Array, size: tuple[float, float]) -> None:
+        """Draw a piece of a plane [m], whose z axis is the normal of `pose` (4, 4)."""
+        x, y = 0.5 * size[0], 0.5 * size[1]
+        corners = np.array([[-x, -y, 0, 1], [x, -y, 0, 1], [x, y, 0, 1], [-x, y, 0, 1]])
+        faces = np.array([[0, 1, 2], [0, 2, 3]])
+        vertices = (corners @ pose.T)[:, :3]
+        self.mesh(layer, 'plane', vertices, faces, _PLANE, opacity=0.35, flat=True)
 
     def bodies(
         self, layer: str, bodies: tuple[Body, ...], *, colour: Colour | None = None,

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dex1b_core.errors import Dex1bError
-from dex1b_core.viz.browser.candidate_row import markdown_table, verdict_words
+from dex1b_core.viz.browser.candidate_row import markdown_table
 from dex1b_core.viz.browser.controls import Report, StackControls, StackStatus
 from dex1b_core.viz.browser.server import tell
 from dex1b_core.viz.browser.stack_scene import LAYERS, StackScene
+from dex1b_core.viz.page import words
 
 Array = NDArray[np.float64]
 
@@ -165,7 +166,7 @@ def describe(status: StackStatus) -> str:
         return '**The stack does not answer.** Start it: `dex1b up grasp`'
     execution = 'on' if status.execution_enabled else 'off'
     parts = [
-        f'**{verdict_words(status.stage) or "executor silent"}** · execution {execution}',
+        f'**{words(status.stage) or "executor silent"}** · execution {execution}',
         f'safety **{status.safety.upper() or "SILENT"}**',
     ]
     if status.object_held:
@@ -190,7 +191,7 @@ def describe_report(report: Report) -> str:
     lines = [head]
     if report.get('rejections'):
         rows = [
-            [verdict_words(item['reason']), item['stage'], str(item['count'])]
+            [words(item['reason']), item['stage'], str(item['count'])]
             for item in report['rejections']
         ]
         lines.append(markdown_table(['rejected for', 'stage', 'count'], rows))

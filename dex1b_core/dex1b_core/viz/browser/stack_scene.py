@@ -33,7 +33,6 @@ _REPLAY_S = 2.0  # a new browser is told the first view of all browsers meanwhil
 _POINTED_AT = ('object', 'obstacles', 'cameras')
 _TARGET: Colour = (1.0, 0.62, 0.10)
 _SHAPE: Colour = (0.90, 0.82, 0.42)
-_PLANE: Colour = (0.62, 0.66, 0.72)
 _MARK: Colour = (0.85, 0.10, 0.45)
 
 
@@ -76,11 +75,7 @@ class StackScene:
 
     def show_plane(self, planning_T_plane: Array, size: tuple[float, float]) -> None:
         """Draw a rectangle [m] of the support plane, whose z axis is the normal."""
-        x, y = 0.5 * size[0], 0.5 * size[1]
-        corners = np.array([[-x, -y, 0, 1], [x, -y, 0, 1], [x, y, 0, 1], [-x, y, 0, 1]])
-        vertices = (corners @ planning_T_plane.T)[:, :3]
-        faces = np.array([[0, 1, 2], [0, 2, 3]])
-        self.layers.mesh('plane', 'plane', vertices, faces, _PLANE, opacity=0.35, flat=True)
+        self.layers.rectangle('plane', planning_T_plane, size)
 
     def show_shape(self, vertices: Array, faces: NDArray[np.int64]) -> None:
         """Draw the shape that planning takes the target for."""

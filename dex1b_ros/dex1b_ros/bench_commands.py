@@ -119,7 +119,7 @@ def bench_faults(
     out: Path = typer.Option(Path('out/bench/faults'), help="Folder for report and nodes' logs."),
     json_path: Path = JsonPath,
 ) -> None:
-    """Inject faults into executor, monitor and mock robot, and see what the robot does.
+    """Inject faults into executor, monitor and mock robot, kill planning nodes of the whole stack.
 
     Exit status 0 only if no motion was unsafe, every answer expected, and all recovered.
     """

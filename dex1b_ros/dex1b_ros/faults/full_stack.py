@@ -139,21 +139,30 @@ class FullStack:
             }  # fmt: skip
         messages = self._recovery()
         return row | {
-            'recovered': not messages or messages[-1] == '', 'recovery_msg': messages[:-1],
+            'recovered': messages[-1] == '', 'recovery_msg': [m for m in messages if m],
             'restarted': sorted(set(self._restarted)),
         }  # fmt: skip
 
     def _injected(self, kill: Kill) -> dict[str, Any]:
-        self._bench.put(OBJECT, SEED)
-        self._recorder.clear()
-        self._watch.clear()
-        murder = _Murder(self._stack.pids[kill.node], kill.stage, self._watch)
-        code, message = self._pick(murder)
-        told = time.monotonic()
-        if murder.at is None:
+        for _ in range(_TRIES):  # a busy machine may end a pick before the stage
+            self._bench.reset()
+            self._bench.put(OBJECT, SEED)
+            self._recorder.clear()
+            self._watch.clear()
+            murder = _Murder(self._stack.pids[kill.node], kill.stage, self._watch)
+            code, message = self._pick(murder)
+            told = time.monotonic()
+            if murder.was_done():
+                break
+        else:
             raise Dex1bError(
                 ErrorCode.NODE_UNAVAILABLE, f'{kill.stage.name} was not reached: {message}'
             )
+        return self._judged(kill, murder, code, message, told)
+
+    def _judged(
+        self, kill: Kill, murder: _Murder, code: ErrorCode, message: str, told: float
+    ) -> dict[str, Any]:
         stops = code is not ErrorCode.NONE
         until = murder.at + (_REST_S if stops else 0.0) + _WATCHED_S
         time.sleep(max(_WATCHED_S, until - time.monotonic()))
@@ -217,7 +226,7 @@ class _Murder:
         self._pid, self._stage, self._watch = pid, stage, watch
         self._family = usage(pid).pids
         self._thread: threading.Thread | None = None
-        self.at: float | None = None
+        self.at = 0.0
 
     def look(self, stage: int) -> None:
         if stage == self._stage and self._thread is None:
@@ -233,6 +242,11 @@ class _Murder:
         self._family = usage(self._pid).pids
         os.kill(self._pid, signal.SIGKILL)
         self.at = time.monotonic()
+
+    def was_done(self) -> bool:
+        if self._thread is not None:
+            self._thread.join()
+        return bool(self.at)
 
     def orphans(self) -> list[int]:
         return [pid for pid in self._family if pid != self._pid and is_alive(pid)]

@@ -40,7 +40,8 @@ class FaultRelay:
         self._states = node.create_publisher(JointState, f'{namespace}/joint_states', 5)
         self._tf = node.create_publisher(TFMessage, f'{namespace}/tf', 20)
         self._info = node.create_publisher(CameraInfo, f'{namespace}/camera/depth/camera_info', 1)
-        node.create_subscription(JointState, f'{namespace}/raw/joint_states', self._relay, 20)
+        # shallow: on a busy machine a queue is a delay
+        node.create_subscription(JointState, f'{namespace}/raw/joint_states', self._relay, 3)
         node.create_subscription(TFMessage, f'{namespace}/raw/tf', self._relay_tf, 20)
         node.create_timer(_CAMERA_S, self._publish_camera, clock=Clock(
             clock_type=ClockType.STEADY_TIME))  # fmt: skip

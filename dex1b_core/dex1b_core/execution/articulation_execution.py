@@ -23,6 +23,9 @@ Array = NDArray[np.float64]
 HandForce = Callable[[Array, Array], float]
 
 
+AT_ONCE = 1.5  # times the largest force: so much is no knock
+
+
 class ArticulationLimits(StrictModel):
     """What leading a part may take."""
 
@@ -163,7 +166,7 @@ class ArticulationExecution(PickExecution):
             return
         now = self._port.now()
         since = self._watch.over_since = self._watch.over_since or now
-        if now - since >= self._limits.force_time:
+        if force > AT_ONCE * self._limits.max_force or now - since >= self._limits.force_time:
             raise Dex1bError(
                 ErrorCode.LIMITS,
                 f'the hand meets {force:.0f} N in {self.progress.stage.name}, '

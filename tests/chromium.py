@@ -49,10 +49,11 @@ def click(page: Any, words: str) -> None:
     target = page.get_by_text(words, exact=True).first
     target.wait_for()
     target.evaluate('element => element.scrollIntoView({block: "center"})')
-    box, before = target.bounding_box(), None
-    while box != before:  # folders unfold for a while
+    boxes: list[Any] = []
+    while boxes[-3:] != 3 * boxes[-1:] or len(boxes) < 3:  # folders unfold for a while
         page.wait_for_timeout(400)
-        box, before = target.bounding_box(), box
+        boxes.append(target.bounding_box())
+    box = boxes[-1]
     page.mouse.click(box['x'] + box['width'] / 2, box['y'] + box['height'] / 2)
 
 

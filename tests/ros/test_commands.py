@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 import trimesh
 
@@ -62,7 +64,21 @@ def test_plan_without_a_stack_says_how_to_start_one():
     assert 'dex1b up grasp' in result.stderr
 
 
+def test_up_takes_its_nodes_with_it_when_it_is_terminated():
+    command = [sys.executable, '-m', 'dex1b_core.cli', 'up', 'grasp', 'mock_physics:=false']
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as up:
+        process = psutil.Process(up.pid)
+        deadline = time.monotonic() + 60.0
+        while len(process.children()) < 7 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        nodes = process.children()
+        assert len(nodes) == 7
+        up.terminate()
+        up.wait(60.0)
+    assert not [node for node in nodes if node.is_running()]
+
+
 def test_help_lists_the_commands():
     text = dex1b('--help').stdout
-    for command in ('up', 'plan', 'pick', 'demo', 'assets', 'doctor', 'bench'):
+    for command in ('up', 'view', 'plan', 'pick', 'demo', 'assets', 'doctor', 'bench'):
         assert command in text

@@ -33,6 +33,7 @@ from dex1b_ros.memory import release_memory
 from dex1b_ros.node import Dex1bNode, NodeParameters, run
 from dex1b_ros.scene_display import SceneDisplay
 from dex1b_ros.server_life import ServerLife
+from dex1b_ros.standing_target import StandingTarget
 from dex1b_ros.tf_buffer import make_tf_buffer
 
 
@@ -52,6 +53,11 @@ class PerceptionParameters(NodeParameters):
     max_skew: float = Field(0.2, gt=0, description='between the cameras [s]')
     max_ahead: float = Field(0.5, gt=0, description="of stamps before the node's clock [s]")
     mask_robot: bool = Field(True, description='remove robot points')
+    target_hold: float = Field(
+        60.0,
+        ge=0,
+        description='[s] wall clock, how long a clicked point or a mask on a topic stands',
+    )
     scene: PerceptionSettings = PerceptionSettings()
 
 
@@ -95,6 +101,7 @@ class PerceptionNode(Dex1bNode):
         ]
         self._tf = make_tf_buffer(self)
         self._display = SceneDisplay(self)
+        self._standing = StandingTarget(self, p.target_hold)
         self._server = ActionServer(
             self,
             CaptureScene,
@@ -117,6 +124,7 @@ class PerceptionNode(Dex1bNode):
         self._server.destroy()
         self._tf.close()
         self._display.close()
+        self._standing.destroy()
         self._mask = None
         del self._server
 
@@ -196,7 +204,8 @@ class PerceptionNode(Dex1bNode):
         check_skew(frames, self.params.max_skew)
         watch.lap('decode')
         stamp = min(frame.stamp_s for frame in frames)
-        target = read_target(goal_handle.request.target, self._planning_frame, self._pose)
+        asked = self._standing.instead_of(goal_handle.request.target)
+        target = read_target(asked, self._planning_frame, self._pose)
         mask, poses = self._robot_mask(), {}
         if mask is not None:
             prefix = self.params.tf_prefix

@@ -56,10 +56,12 @@ def rights(robot: RobotDescription) -> dict[str, Rights]:
     return {
         'perception': Rights(
             publish=(
-                '~/markers', '~/object_cloud', '~/obstacle_cloud', '~/segmentation',
-                '~/support_plane',
+                '~/labels', '~/markers', '~/object_cloud', '~/objects', '~/obstacle_cloud',
+                '~/segmentation', '~/support_plane',
             ),
-            subscribe=('/tf', '/tf_static', 'joint_states', *cameras),
+            subscribe=(
+                '/tf', '/tf_static', 'clicked_point', 'joint_states', 'target_mask', *cameras,
+            ),
             execute=('capture_scene',),
         ),
         'generator': Rights(reply=('generate_grasps',)),
@@ -98,7 +100,10 @@ def rights(robot: RobotDescription) -> dict[str, Rights]:
         ),
         'safety_monitor': _monitor(arm, cameras),
         'dex1b_client': Rights(
-            publish=('grasp_object/heartbeat', 'articulate_object/heartbeat', 'estop'),
+            publish=(
+                'grasp_object/heartbeat', 'articulate_object/heartbeat', 'clicked_point', 'estop',
+                'target_mask',
+            ),
             subscribe=('executor/status', 'safety_monitor/status'),
             request=(
                 'plan_grasp', 'plan_articulation', 'safety_monitor/reset',

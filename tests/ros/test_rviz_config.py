@@ -109,7 +109,10 @@ def test_every_output_for_the_eye_has_a_display() -> None:
         for topic in allowed[node].publish
         if topic.startswith('~')
     }
-    data = {'grasp_server/grasps', 'grasp_server/rejected', 'grasp_server/planned_motion'}
+    data = {
+        'grasp_server/grasps', 'grasp_server/rejected', 'grasp_server/planned_motion',
+        'perception/labels', 'perception/objects',
+    }  # fmt: skip
     assert published - data == {
         name
         for config, name in DISPLAYS

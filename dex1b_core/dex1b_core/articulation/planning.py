@@ -46,7 +46,7 @@ PROTOCOL = ArticulationProtocol(
     lead=1.0, max_load=40.0, load_all_along=True, slide_drive=RIGID_SLIDE, turn_drive=RIGID_TURN
 )
 APPROACH = 0.10  # [m] straight before the grasp
-SQUEEZE = 0.35  # of the synthesised squeeze: a handle need not be lifted, and an arm does not yield
+SQUEEZE = 0.5  # of the synthesised squeeze: a handle need not be lifted, and an arm does not yield
 LEAST_SCORE = 0.02  # predicted probability below which a grasp is not even looked at
 
 FAILURES = {

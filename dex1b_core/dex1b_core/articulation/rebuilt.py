@@ -136,7 +136,7 @@ def _base(seen: SeenPart, support: float, deep: float) -> list[ConvexPart]:
     if seen.panel is not None:
         before = seen.panel.height(points) > -GAP
         groups = [points[~before], points[before]]
-    parts = []
+    parts: list[ConvexPart] = []
     for group in groups:
         if len(group) < 30:
             continue

@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 HandForce = Callable[[Array, Array], float]
 
 
+LEAST_FORCE = 3.0  # [N] of a hand that leads anything
 AT_ONCE = 1.5  # times the largest force: so much is no knock
 
 
@@ -81,12 +82,13 @@ class ArticulationExecution(PickExecution):
         self._limits, self._hand_force = limits, hand_force
         self._watch = _Watch()
         self.lead = Lead()
+        self._touched = False
 
     def run_articulation(self, plan: ArticulationPlan) -> None:
         """Execute all stages.
 
         Raises:
-            Dex1bError: why it ended early: NOT_HELD when the hand closes on nothing, LIMITS when
+            Dex1bError: why it ended early: NOT_HELD when it led nothing, LIMITS when
                 the part takes too much force, TRACKING when the arm falls behind.
         """
         judge = self._judge(plan)
@@ -96,9 +98,10 @@ class ArticulationExecution(PickExecution):
                     if stage.stage is Stage.APPROACH:
                         self._remember_efforts()
                     self._execute(stage)
-                    if stage.stage is Stage.SQUEEZE:
-                        self._require_touch(judge)
+                    if stage.stage in (Stage.SQUEEZE, Stage.ARTICULATE):
+                        self._look_for_touch(judge)
                     if stage.stage is Stage.ARTICULATE:
+                        self._require_touch()
                         self.lead.share = 1.0
         except BaseException:
             self._port.stop_arm()
@@ -126,12 +129,21 @@ class ArticulationExecution(PickExecution):
         if np.isfinite(state.efforts).all():
             self.lead.max_force = 0.0
 
-    def _require_touch(self, judge: Any) -> None:
+    def _look_for_touch(self, judge: Any) -> None:
         state = self._port.measure(self._robot.hand.joints)
-        grip = judge.judge(state.positions, state.efforts)
-        self.progress.grip = grip
-        if not grip.loaded:
-            raise Dex1bError(ErrorCode.NOT_HELD, f'no finger touches the part: {grip.reason}')
+        self.progress.grip = judge.judge(state.positions, state.efforts)
+        self._touched |= bool(self.progress.grip.loaded)
+
+    def _require_touch(self) -> None:
+        """A hook touches only once it pulls: judged where the way ends."""
+        felt = self.lead.max_force > LEAST_FORCE
+        if self._touched or felt or self.progress.grip is None:
+            return
+        raise Dex1bError(
+            ErrorCode.NOT_HELD,
+            f'no finger touched the part and the hand felt {self.lead.max_force:.1f} N on its '
+            f'way: {self.progress.grip.reason}',
+        )
 
     def _check_tracking(self, trajectory: JointTrajectory, motion: Motion) -> None:
         super()._check_tracking(trajectory, motion)

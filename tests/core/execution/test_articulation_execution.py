@@ -100,9 +100,15 @@ def test_a_short_knock_does_not_stop_it(plan, fake_robot) -> None:
     assert run.lead.max_force in (0.0, 90.0)
 
 
-def test_a_hand_that_closes_on_nothing_does_not_pull(plan, fake_robot) -> None:
+def test_a_hand_that_led_nothing_says_so(plan, fake_robot) -> None:
     robot = fake_robot()
-    with pytest.raises(Dex1bError, match='no finger touches') as caught:
+    with pytest.raises(Dex1bError, match='no finger touched') as caught:
         execution(robot).run_articulation(plan)
     assert caught.value.error_code is ErrorCode.NOT_HELD
-    np.testing.assert_allclose(robot.arm.trajectory.positions[-1], HOME + 0.3)
+    np.testing.assert_allclose(robot.arm.trajectory.positions[-1], HOME + 0.6)
+
+
+def test_a_hook_is_felt_once_it_pulls(plan, fake_robot) -> None:
+    run = execution(fake_robot(), lambda positions: 12.0 if positions[0] > HOME[0] + 0.4 else 0.0)
+    run.run_articulation(plan)
+    assert run.lead.max_force == 12.0

@@ -28,6 +28,7 @@ def bench(ros_domain):
         ),
         node_process('articulation_server', use_sim_time=True) as server,
     ):
+        server.wait_for_output('active', 90.0)  # the optimiser takes its time to load
         yield server
 
 

@@ -188,7 +188,7 @@ class ArticulationStages:
         """Prediction, less what slipped and pulled in the worlds that were tried."""
         slip = max(trial.slip for trial in verdict.trials) / PROTOCOL.max_slip
         load = max(trial.load for trial in verdict.trials) / PROTOCOL.max_load
-        return candidate.generator_score - 0.3 * slip - load
+        return candidate.generator_score - 0.3 * slip - 0.3 * load
 
 
 def part_candidate(hand: str, grasps: ArticulationGrasps, row: int) -> GraspCandidate:

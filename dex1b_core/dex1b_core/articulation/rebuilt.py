@@ -23,7 +23,6 @@ TURNING, SLIDING = (0.15, 0.15), (2.0, 6.0)  # friction and damping taken for gr
 HOLDING = 1.3  # friction of what stands open by itself, as a part of its weight's torque
 GRAVITY = 9.81  # [m/s^2]
 NARROWEST, WIDEST = 0.008, 0.05  # [m] of bars and knobs
-LEVEL = 0.95  # z of a lid's normal, above which it lies on its base
 GAP = 0.001  # [m] between a panel and what lies behind it
 
 
@@ -42,7 +41,6 @@ def rebuilt(
         Dex1bError: SHAPE_INVALID when too little is seen to make a body.
     """
     handle: tuple[int, ...] = (0,)
-    deep = 0.0
     if seen.panel is None:
         moving = _rods(seen)
     else:
@@ -50,7 +48,7 @@ def rebuilt(
         pieces = _handle(seen, seen.panel)
         moving = [_slab(seen.panel, deep), *pieces]
         handle = tuple(range(1, len(moving)))
-    fixed = _base(seen, support, deep)
+    fixed = _base(seen, support)
     solid = fuse(moving)
     mass = float(np.clip(DENSITY * solid.volume, 0.02, HEAVIEST))
     friction, damping = SLIDING if joint.slides else TURNING
@@ -126,8 +124,8 @@ def _rods(seen: SeenPart) -> list[ConvexPart]:
     return [_hull(np.vstack([seen.handle, back]), 'the moving part')]
 
 
-def _base(seen: SeenPart, support: float, deep: float) -> list[ConvexPart]:
-    """Down to the support, and up to a lid that hides its top.
+def _base(seen: SeenPart, support: float) -> list[ConvexPart]:
+    """Down to the support.
 
     What rises before the moving part's panel is a body of its own.
     """
@@ -144,21 +142,10 @@ def _base(seen: SeenPart, support: float, deep: float) -> list[ConvexPart]:
         own = group[((group >= low) & (group <= high)).all(axis=1)]
         foot = own.copy()
         foot[:, 2] = support
-        top = own if parts else _below_lid(own, seen.panel, deep)
-        parts.append(_hull(np.vstack([own, foot, top]), 'the base'))
+        parts.append(_hull(np.vstack([own, foot]), 'the base'))
     if not parts:
         return [_plinth(seen, support)]
     return parts
-
-
-def _below_lid(points: Array, panel: Panel | None, deep: float) -> Array:
-    """Points of a base raised to the underside of the lid above them; as they are without one."""
-    if panel is None or panel.normal[2] < LEVEL:
-        return points
-    raised = points.copy()
-    under = panel.offset - deep - GAP - points[:, :2] @ panel.normal[:2]
-    raised[:, 2] = np.maximum(points[:, 2], under / panel.normal[2])
-    return raised
 
 
 def _plinth(seen: SeenPart, support: float) -> ConvexPart:

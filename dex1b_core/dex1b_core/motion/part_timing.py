@@ -12,7 +12,7 @@ from dex1b_core.planning.candidate import GraspCandidate
 
 Array = NDArray[np.float64]
 
-SPEED = 0.05  # [m/s] mean speed of the hand while it leads a part
+SPEED = 0.08  # [m/s] mean speed of the hand while it leads a part
 CALM_S = 0.6  # [s] before the approach: efforts are compared with those in which the arm rests
 LEAST_S = 2.0  # [s] that leading takes
 

@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import Point, PointStamped, TransformStamped
+from geometry_msgs.msg import PointStamped, TransformStamped
 from harness import Client, NodeProcess
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
@@ -227,37 +227,49 @@ def test_every_object_is_reported_with_what_is_known_of_it(bench: Bench) -> None
     assert 0.05 < times['span'] < 2
 
 
-def test_a_clicked_point_and_a_mask_stand_in_for_a_target(bench: Bench) -> None:
-    """As RViz and segmenters publish them; a request that names its target gets that."""
-
-    def y_of(target: GraspTarget | None = None) -> float:
-        result = bench.capture(target)
-        assert result.error_code == ErrorCode.NONE, result.error_msg
-        return float(result.scene.summary.object_box_pose.position.y)
-
+@pytest.fixture
+def click_and_mask(bench: Bench) -> Iterator[tuple[Any, Any]]:
+    """Publishers as RViz and segmenters have; in the end nothing stands."""
     node = bench.client.node
     clicks = node.create_publisher(PointStamped, 'clicked_point', 1)
     masks = node.create_publisher(Image, 'target_mask', 1)
-    usual = y_of()
-    labels = conversions.image(bench.client.wait_for_message(Image, 'perception/labels', LATCHED))
     for publisher in (clicks, masks):
         deadline = time.monotonic() + 10.0
         while not publisher.get_subscription_count():
             assert time.monotonic() < deadline
             time.sleep(0.1)
-    for y, label in ((0.23, 2), (0.0, 1)):
-        header = Header(frame_id='link_base')
-        clicks.publish(PointStamped(header=header, point=Point(x=0.4, y=y, z=0.1)))
+    yield clicks, masks
+    masks.publish(conversions.image_msg(np.zeros((4, 4), np.uint8), 'mono8', Header()))
+    time.sleep(0.3)
+
+
+def test_a_click_and_a_mask_stand_in_for_a_target(
+    bench: Bench, click_and_mask: tuple[Any, Any]
+) -> None:
+    """The newest of both; a request that names its target gets that; an empty mask withdraws it."""
+
+    def y_of(target: GraspTarget | None = None) -> Any:
+        result = bench.capture(target)
+        assert result.error_code == ErrorCode.NONE, result.error_msg
+        return pytest.approx(result.scene.summary.object_box_pose.position.y, abs=0.01)
+
+    clicks, masks = click_and_mask
+    usual = y_of()
+    labels = conversions.image(bench.client.wait_for_message(Image, 'perception/labels', LATCHED))
+    for y, other in ((0.23, 1), (0.0, 2)):
+        click = PointStamped(header=Header(frame_id='link_base'))
+        click.point.x, click.point.y, click.point.z = 0.42, y, 0.05
+        clicks.publish(click)
         time.sleep(0.3)
-        assert y_of() == pytest.approx(y, abs=0.01)
-        assert y_of(GraspTarget(mode=GraspTarget.LABEL, label='2')) == pytest.approx(0.23, abs=0.01)
-        pixels = np.where(labels == 3 - label, 255, 0).astype(np.uint8)
+        assert y == y_of()
+        assert y_of(GraspTarget(mode=GraspTarget.LABEL, label='2')) == 0.23
+        pixels = np.where(labels == other, 255, 0).astype(np.uint8)
         masks.publish(conversions.image_msg(pixels, 'mono8', Header()))
         time.sleep(0.3)
-        assert y_of() == pytest.approx(0.23 - y, abs=0.01)
+        assert y_of() == 0.23 - y
     masks.publish(conversions.image_msg(np.zeros_like(pixels), 'mono8', Header()))
     time.sleep(0.3)
-    assert y_of() == pytest.approx(usual, abs=0.01)
+    assert y_of().expected == usual
 
 
 @pytest.mark.parametrize(

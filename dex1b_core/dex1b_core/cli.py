@@ -30,7 +30,8 @@ app = typer.Typer(
 # named here need not be installed.
 PANELS = {
     'Robot and simulation': (
-        'demo', 'demo-articulate', 'up', 'view', 'plan', 'pick', 'doctor', 'security-policy',
+        'demo', 'demo-articulate', 'up', 'view', 'browse', 'plan', 'pick', 'doctor',
+        'security-policy',
     ),
     'Grasps of known objects': ('synth', 'check', 'import', 'export', 'bench', 'engine'),
     'Your own': ('hand', 'robot', 'camera', 'assets'),

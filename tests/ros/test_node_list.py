@@ -98,7 +98,7 @@ def test_longest_hold_counts_only_unbroken_time():
 def test_only_nodes_that_plan_are_started_again(monkeypatch, tmp_path):
     options = StackOptions(mock_physics=False)
     specs = [s for s in grasp_nodes(options) if s.name in ('mock_robot', 'grasp_server')]
-    monkeypatch.setattr(bringup, 'grasp_nodes', lambda options: specs)
+    monkeypatch.setitem(bringup.STACKS, 'grasp', (GRASP_ARGUMENTS, lambda options: specs))
     with bringup.Stack(options, log_folder=tmp_path) as stack:
         for _ in range(bringup.MOST_RESTARTS):
             end(stack, 'grasp_server')

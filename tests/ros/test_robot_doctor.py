@@ -80,7 +80,7 @@ class BadDriver:
         for names, positions in (
             (ROBOT.arm.joints, [*home[:-1], 9.0]),
             (ROBOT.hand.joints[:-1], ROBOT.hand.open[:-1]),
-            (ROBOT.arm.joints[:1], [home[0] + 0.5]),
+            (ROBOT.arm.joints[:1], [home[0] + 1.0]),
         ):
             told = JointState(header=header, name=list(names), position=list(positions))
             self._states.publish(told)

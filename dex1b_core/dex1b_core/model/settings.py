@@ -48,8 +48,7 @@ class ModelSettings:
             ConfigurationError: INVALID_CONFIGURATION for other keys than those of this version.
         """
         known = {field.name for field in fields(cls)}
-        values = {'joint': False, **values}  # files from before there was one
-        if set(values) != known:
+        if set(values) | {'joint'} != known:  # files from before there was a joint lack it
             raise ConfigurationError(
                 f'settings of the model have the keys {sorted(values)}; this version expects '
                 f'{sorted(known)}'

@@ -107,7 +107,7 @@ def test_every_camera_file_is_valid_and_looks_down_at_the_workspace():
         assert 30 < np.degrees(np.arcsin(-forward[2])) < 55
         centre = np.array([0.43, 0.0, 0.05])
         seen = np.linalg.inv(camera.world_T_camera) @ [*centre, 1]
-        assert 0.5 < seen[2] < 0.9
+        assert 0.5 < seen[2] < 1.0
         columns, rows, _ = camera.intrinsics.project(seen[None, :3])
         assert 100 < columns[0] < 540
         assert 80 < rows[0] < 400

@@ -172,12 +172,19 @@ def test_stop_after_leaves_the_arm_at_the_grasp(bench):
     assert back.rejections[0].code == ErrorCode.SCENE_COLLISION
 
 
-def test_disabled_executor_refuses_but_plans(bench):
+@pytest.fixture
+def disabled(bench):
+    """The same bench, for the time of a test without leave to move."""
     bench.restart(execute=False)
-    refused = bench.run()
+    yield bench
+    bench.restart()
+
+
+def test_disabled_executor_refuses_but_plans(disabled):
+    refused = disabled.run()
     assert refused.error_code == ErrorCode.EXECUTION_DISABLED
     assert 'execute:=true' in refused.error_msg
-    assert bench.run(dry_run=True).error_code == ErrorCode.NONE
+    assert disabled.run(dry_run=True).error_code == ErrorCode.NONE
 
 
 def test_controller_that_dies_ends_the_goal_and_the_executor_lives(bench):

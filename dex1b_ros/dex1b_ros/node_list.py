@@ -170,8 +170,10 @@ def articulate_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
         'locked': options.locked,
         'use_sim_time': False,
     }
-    # handles are narrow, and what is rebuilt is rebuilt by parts
-    dense = {'scene.max_points': 20000, 'scene.reconstruct': False}
+    # handles are narrow, what is rebuilt is rebuilt by parts, and furniture is no part of the room
+    dense = {
+        'scene.max_points': 20000, 'scene.reconstruct': False, 'scene.largest_object': 3.0,
+    }  # fmt: skip
     return (
         *_robot(options, common, sim_robot),
         NodeSpec('perception', 'perception_node', common | dense, restarts=True),

@@ -98,6 +98,8 @@ class Bench:
         self.executor.wait_for_output('ready', 40)
         self.trigger('safety_monitor/reset')
         self.wait_until_safe()
+        # a server that has found the client's requests may not have found who reads its replies
+        time.sleep(1.0)
 
     def make_ready(self) -> None:
         """At rest, with everything reset and whoever died started again."""

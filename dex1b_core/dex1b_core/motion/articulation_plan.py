@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dex1b_core.motion.plan import PickStage, Stage
+from dex1b_core.motion.plan import PickStage, StagedPlan
 from dex1b_core.planning.candidate import GraspCandidate
 from dex1b_core.simulation.object_joint import ObjectJoint
 
 
 @dataclass(frozen=True)
-class ArticulationPlan:
+class ArticulationPlan(StagedPlan):
     """A complete motion that grasps a part, leads it along its joint and lets go.
 
     Attributes:
@@ -26,19 +26,3 @@ class ArticulationPlan:
     displacement: float
     stages: tuple[PickStage, ...]
     planning_seconds: float
-
-    @property
-    def duration(self) -> float:
-        """Seconds that it takes when nothing is late."""
-        return sum(stage.duration for stage in self.stages)
-
-    def stage(self, stage: Stage) -> PickStage:
-        """The first step of that name.
-
-        Raises:
-            KeyError: the plan has no such step.
-        """
-        for item in self.stages:
-            if item.stage is stage:
-                return item
-        raise KeyError(stage.name)

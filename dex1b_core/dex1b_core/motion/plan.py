@@ -56,8 +56,30 @@ class PickStage:
         )
 
 
+class StagedPlan:
+    """What plans have in common whose `stages` are carried out one after the other."""
+
+    stages: tuple[PickStage, ...]
+
+    @property
+    def duration(self) -> float:
+        """Seconds that it takes when nothing is late."""
+        return sum(stage.duration for stage in self.stages)
+
+    def stage(self, stage: Stage) -> PickStage:
+        """The first step of that name.
+
+        Raises:
+            KeyError: the plan has no such step.
+        """
+        for item in self.stages:
+            if item.stage is stage:
+                return item
+        raise KeyError(stage.name)
+
+
 @dataclass(frozen=True)
-class PickPlan:
+class PickPlan(StagedPlan):
     """A complete, collision-free pick.
 
     Attributes:
@@ -71,19 +93,3 @@ class PickPlan:
     stages: tuple[PickStage, ...]
     lift_height: float
     planning_seconds: float
-
-    @property
-    def duration(self) -> float:
-        """Seconds that the pick takes when nothing is late."""
-        return sum(stage.duration for stage in self.stages)
-
-    def stage(self, stage: Stage) -> PickStage:
-        """The step of that name.
-
-        Raises:
-            KeyError: the plan has no such step.
-        """
-        for item in self.stages:
-            if item.stage is stage:
-                return item
-        raise KeyError(stage.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -36,18 +38,45 @@ def straight_line(
     offset = np.asarray(shift, dtype=float)
     length = float(np.linalg.norm(offset))
     count = max(2, int(np.ceil(length / step)) + 1)
+    fractions = np.linspace(0.0, 1.0, count)[1:]
+    targets = np.tile(base_T_start, (len(fractions), 1, 1))
+    targets[:, :3, 3] += fractions[:, None] * offset
+
+    def told(index: int, reason: str) -> str:
+        return (
+            f'on the straight line by {offset.round(3).tolist()} m the arm {reason} after '
+            f'{1e3 * length * fractions[index]:.0f} of {1e3 * length:.0f} mm'
+        )
+
+    return follow(ik, start, targets, joint_jump=joint_jump, told=told)
+
+
+def follow(
+    ik: ArmIk,
+    start: Array,
+    targets: Array,
+    *,
+    joint_jump: float,
+    told: Callable[[int, str], str],
+) -> Array:
+    """Arm path (1 + K, A) from `start` through poses of the hand, each near the one before.
+
+    Args:
+        ik: Inverse kinematics.
+        start: (A,) arm positions.
+        targets: (K, 4, 4) poses of the hand's root link, robot base frame.
+        joint_jump: Largest change of a joint between path points [rad].
+        told: The message, of the index of the pose that fails and why it does.
+
+    Raises:
+        Dex1bError: NO_PATH when the arm cannot follow.
+    """
     path = [np.asarray(start, dtype=float)]
-    for fraction in np.linspace(0.0, 1.0, count)[1:]:
-        target = base_T_start.copy()
-        target[:3, 3] += fraction * offset
+    for index, target in enumerate(targets):
         positions = ik.solve(target, path[-1])
         jump = np.inf if positions is None else np.abs(positions - path[-1]).max()
         if positions is None or jump > joint_jump:
             reason = 'has no solution' if positions is None else f'jumps by {jump:.2f} rad'
-            raise Dex1bError(
-                ErrorCode.NO_PATH,
-                f'on the straight line by {offset.round(3).tolist()} m the arm {reason} after '
-                f'{1e3 * length * fraction:.0f} of {1e3 * length:.0f} mm',
-            )
+            raise Dex1bError(ErrorCode.NO_PATH, told(index, reason))
         path.append(positions)
     return np.array(path)

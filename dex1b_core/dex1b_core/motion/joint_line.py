@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.motion.cartesian import follow
 from dex1b_core.motion.ik import ArmIk
 from dex1b_core.simulation.object_joint import ObjectJoint
 
@@ -38,20 +38,17 @@ def joint_line(
     Raises:
         Dex1bError: NO_PATH when the arm cannot follow; the message says how far it got.
     """
-    path = [np.asarray(start, dtype=float)]
     unit = 'm' if joint.slides else 'rad'
-    for position in joint_positions(joint, base_T_start, displacement, step)[1:]:
-        positions = ik.solve(joint.motion(position) @ base_T_start, path[-1])
-        jump = np.inf if positions is None else np.abs(positions - path[-1]).max()
-        if positions is None or jump > joint_jump:
-            reason = 'has no posture' if positions is None else f'jumps by {jump:.2f} rad'
-            raise Dex1bError(
-                ErrorCode.NO_PATH,
-                f"along the part's joint the arm {reason} after {position:.3f} of "
-                f'{displacement:.3f} {unit}; ask for less, or move the object',
-            )
-        path.append(positions)
-    return np.array(path)
+    positions = joint_positions(joint, base_T_start, displacement, step)[1:]
+    targets = np.array([joint.motion(position) @ base_T_start for position in positions])
+
+    def told(index: int, reason: str) -> str:
+        return (
+            f"along the part's joint the arm {reason} after {positions[index]:.3f} of "
+            f'{displacement:.3f} {unit}; ask for less, or move the object'
+        )
+
+    return follow(ik, start, targets, joint_jump=joint_jump, told=told)
 
 
 def joint_positions(

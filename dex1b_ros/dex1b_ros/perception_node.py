@@ -231,7 +231,7 @@ class PerceptionNode(Dex1bNode):
                     late = next(c for c in collectors if not c.done)
                     if late.matched < late.count:
                         raise late.missing(timeout)
-                    break  # only colour is missing, which is for the eye alone
+                    break  # only colour is missing, and depth does without
                 state = (
                     min(collector.matched for collector in collectors),
                     ', '.join(filter(None, (c.waiting_for for c in collectors))),

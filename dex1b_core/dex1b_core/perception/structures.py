@@ -22,6 +22,8 @@ NEAR = 0.03  # a board carries what stands so far beyond what is seen of it [m]
 THINNED = 4  # every so many points of walls tell where they are
 LEAST_WALL = 0.15  # between two others [m]
 FLAT = 0.006  # standard deviation of a wall's points across it [m]
+EDGE = 6  # pixels from the edge of an image, where the grid ends
+SIDE = 0.01  # from a side of the workspace [m]
 SINKS = 0.015  # what stands on a board may reach so far below it, by noise [m]
 
 
@@ -67,7 +69,7 @@ def split_structures(
     if not any(large):
         return list(labels), [np.zeros(image.shape, dtype=bool) for image in labels], ()
     too_long = [part for part, is_large in zip(seen, large, strict=True) if is_large]
-    walls = _between(too_long, shapes)
+    walls = _between(too_long, shapes, _cut_off(labels, points, settings))
     keep = np.array([False, *(not (a or b) for a, b in zip(large, walls, strict=True))])
     numbers = np.where(keep, np.cumsum(keep), 0).astype(np.int32)
     left = [numbers[image] for image in labels]
@@ -108,15 +110,38 @@ def _seen(label: int, labels: Sequence[Labels], points: Sequence[Points]) -> Arr
     return np.concatenate(parts).astype(float)
 
 
-def _between(structures: Sequence[Array], shapes: Sequence[_Shape]) -> list[bool]:
-    """Which shapes are flat and reach with both ends to what is too long: a bin's short walls."""
+def _cut_off(
+    labels: Sequence[Labels], points: Sequence[Points], settings: PerceptionSettings
+) -> Array:
+    """(N, 3) labelled points at an edge of their image or at a side of the workspace."""
+    lower, upper = np.array(settings.workspace_lower[:2]), np.array(settings.workspace_upper[:2])
+    found = [np.zeros((0, 3))]
+    for image, cloud in zip(labels, points, strict=True):
+        inner = np.zeros(image.shape, dtype=bool)
+        inner[EDGE:-EDGE, EDGE:-EDGE] = True
+        inner &= (cloud[..., :2] > lower + SIDE).all(-1) & (cloud[..., :2] < upper - SIDE).all(-1)
+        found.append(cloud[(image > 0) & ~inner].astype(float))
+    return np.concatenate(found)
+
+
+def _between(structures: Sequence[Array], shapes: Sequence[_Shape], cut_off: Array) -> list[bool]:
+    """Which shapes are a bin's short walls.
+
+    They are flat and reach with both ends to what is too long; or with one, and are cut off at the
+    other.
+    """
     from scipy.spatial import cKDTree
 
-    tree = cKDTree(np.concatenate(structures)[::THINNED])
+    wall, border = (cKDTree(points[::THINNED]) for points in (np.concatenate(structures), cut_off))
+
+    def reaches(tree: cKDTree, end: Array) -> bool:
+        return bool(tree.query(end)[0].min() < NEAR)
+
     return [
         shape.length > LEAST_WALL
         and shape.thickness < FLAT
-        and all(tree.query(end)[0].min() < NEAR for end in shape.ends)
+        and any(reaches(wall, end) for end in shape.ends)
+        and all(reaches(wall, end) or reaches(border, end) for end in shape.ends)
         for shape in shapes
     ]
 

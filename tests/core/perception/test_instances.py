@@ -1,5 +1,7 @@
 """Label images of rendered scenes against what was rendered."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rendering import Body, box, cup, cylinder, frame, sphere, truth
@@ -45,13 +47,47 @@ def test_two_boxes_apart_are_not_joined_for_their_likeness() -> None:
     assert labels.max() == 2
 
 
+STEPPED = [
+    box((0.36, -0.14, 0), (0.42, -0.01, 0.08)),
+    box((0.36, 0.01, 0), (0.42, 0.14, 0.12)),
+    cylinder((0.55, 0.0), 0.03, 0.2),
+]
+SHIFTED = [
+    box((0.36, -0.14, 0), (0.42, -0.02, 0.08)),
+    box((0.351, 0.02, 0), (0.411, 0.14, 0.088)),
+    cylinder((0.55, 0.0), 0.04, 0.3),
+]
+RED, NEARLY_RED, BLUE, GREEN = (200, 60, 50), (185, 55, 48), (50, 70, 190), (60, 150, 60)
+
+
 def test_parts_of_different_height_behind_a_can_stay_apart() -> None:
-    bodies = [
-        box((0.36, -0.14, 0), (0.42, -0.01, 0.08)),
-        box((0.36, 0.01, 0), (0.42, 0.14, 0.12)),
-        cylinder((0.55, 0.0), 0.03, 0.2),
-    ]
-    labels = segment([frame(*bodies, noise=0.0015)], settings=SETTINGS).labels[0]
+    labels = segment([frame(*STEPPED, noise=0.0015)], settings=SETTINGS).labels[0]
+    assert labels.max() == 3
+
+
+@pytest.mark.parametrize(
+    ('colours', 'count'),
+    [
+        ((RED, NEARLY_RED, BLUE), 2),
+        ((RED, GREEN, BLUE), 3),
+        ((RED, RED, RED), 3),
+        ((BLUE, RED, RED), 3),
+    ],
+    ids=['nearly one colour', 'two colours', 'as the can', 'one as the can'],
+)
+def test_parts_behind_a_can_are_one_if_their_colour_says_so(
+    colours: tuple[tuple[int, int, int], ...], count: int
+) -> None:
+    image = frame(*SHIFTED, noise=0.0015)
+    picture = np.array([(120, 120, 120), *colours], np.uint8)[truth(*SHIFTED)]
+    labels = segment([replace(image, colour=picture)], settings=SETTINGS).labels[0]
+    assert labels.max() == count
+
+
+def test_colour_that_is_not_aligned_with_depth_is_not_used() -> None:
+    image = frame(*SHIFTED, noise=0.0015)
+    picture = np.array([(120, 120, 120), RED, RED, BLUE], np.uint8)[truth(*SHIFTED)][::2, ::2]
+    labels = segment([replace(image, colour=picture)], settings=SETTINGS).labels[0]
     assert labels.max() == 3
 
 

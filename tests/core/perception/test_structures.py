@@ -75,6 +75,31 @@ def test_walls_of_a_bin_are_obstacles_and_no_objects() -> None:
     assert high.sum() > 100
 
 
+@pytest.mark.parametrize(
+    ('looks_at', 'workspace'),
+    [((0.22, 0.0, 0.05), 0.95), ((0.45, 0.0, 0.05), 0.5)],
+    ids=['by the image', 'by the workspace'],
+)
+def test_walls_of_a_bin_that_is_cut_off_are_no_objects(
+    looks_at: tuple[float, float, float], workspace: float
+) -> None:
+    things = [cylinder((0.4, 0.05), 0.035, 0.1), box((0.36, -0.15, 0), (0.46, -0.07, 0.06))]
+    bodies = [*things, *bin_walls()]
+    eye = (0.75, 0.0, 0.7)
+    settings = SETTINGS.model_copy(update={'workspace_upper': (workspace, 0.6, 0.6)})
+    image = frame(*bodies, eye=eye, looks_at=looks_at, noise=NOISE)
+    labels = segment([image], settings=settings).labels[0]
+    shown = truth(*bodies, eye=eye, looks_at=looks_at)
+    assert (labels[shown > 2] > 0).mean() < 0.05
+    assert labels.max() == 2
+
+
+def test_a_flat_box_against_a_wall_is_an_object() -> None:
+    wall, flat = box((0.3, -0.4, 0), (0.31, 0.4, 0.15)), box((0.31, -0.02, 0), (0.5, 0.02, 0.15))
+    labels = segment([frame(wall, flat, noise=NOISE)], settings=SETTINGS).labels[0]
+    assert labels.max() == 1
+
+
 def test_a_long_object_is_one_while_it_is_shorter_than_allowed() -> None:
     image = frame(box((0.4, -0.2, 0), (0.48, 0.2, 0.06)), noise=NOISE)
     assert segment([image], settings=SETTINGS).labels[0].max() == 1

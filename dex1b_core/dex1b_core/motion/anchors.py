@@ -36,15 +36,19 @@ class Anchor:
     lift_height: float
 
 
-class HasGrasp(Protocol):
-    """What ways hang on: a posture of the arm at the grasp."""
+class IsAnchor(Protocol):
+    """What ways hang on: a posture of the arm at the grasp, and the line to it."""
 
     @property
     def grasp(self) -> IkSolution:
         """At the grasp."""
 
+    @property
+    def approach(self) -> Array:
+        """(K, A) from the stand-off to the grasp."""
 
-Anchored = TypeVar('Anchored', bound=HasGrasp)
+
+Anchored = TypeVar('Anchored', bound=IsAnchor)
 
 
 class AnchorSearch:

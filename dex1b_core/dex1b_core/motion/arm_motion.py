@@ -5,17 +5,18 @@ from __future__ import annotations
 import importlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.motion.anchors import Anchor, AnchorSearch
+from dex1b_core.motion.anchors import Anchor, Anchored, AnchorSearch, IsAnchor
 from dex1b_core.motion.collision import Allow, CollisionChecker, environment
 from dex1b_core.motion.grasp_lines import PhaseCheckers
 from dex1b_core.motion.ik import ArmIk, IkSolution
+from dex1b_core.motion.inputs import named_vector, require_scaling
 from dex1b_core.motion.pick_stages import PickTiming
 from dex1b_core.motion.plan import PickPlan
 from dex1b_core.motion.robot_model import RobotModel
@@ -30,7 +31,7 @@ from dex1b_core.robots import RobotDescription
 
 Array = NDArray[np.float64]
 
-REACH_RESULTS = {
+_REACH_RESULTS = {
     ErrorCode.NO_IK: ReachResult.NO_IK,
     ErrorCode.JOINT_MARGIN: ReachResult.JOINT_MARGIN,
     ErrorCode.NO_PATH: ReachResult.NO_PATH,
@@ -62,9 +63,9 @@ class ArmMotion:
             np.array(robot.hand.acceleration_limits),
             _optional(robot.hand.jerk_limits),
         )
-        ik = ArmIk(self.model)
-        self._anchors = AnchorSearch(self.model, ik, self.settings)
-        self._transit = Transit(self.model, ik, self.settings)
+        self._ik = ArmIk(self.model)
+        self._anchors = AnchorSearch(self.model, self._ik, self.settings)
+        self._transit = Transit(self.model, self._ik, self.settings)
         self._timing = PickTiming(self.model, self.arm_limits, self.hand_limits, self.settings)
 
     def warm_up(self) -> None:
@@ -98,31 +99,14 @@ class ArmMotion:
             start = named_vector(arm_start, self.robot.arm.joints, 'arm_start')
         with self._lock:
             checkers = self._checkers(observation)
-            return tuple(
-                replace(item, reachability=self._reachability(item, checkers, start, seed + i))
-                for i, item in enumerate(candidates)
-            )
 
-    def _reachability(
-        self, candidate: GraspCandidate, checkers: PhaseCheckers, start: Array, seed: int
-    ) -> Reachability:
-        try:
-            anchor = self._anchors.find(
-                candidate, checkers, start, lift_height=self.settings.verify_height,
-                count=1, seed=seed,
-            )[0]  # fmt: skip
-        except Dex1bError as error:
-            if error.error_code is ErrorCode.INVALID_REQUEST:
-                raise
-            result = REACH_RESULTS.get(error.error_code, ReachResult.IK_IN_COLLISION)
-            return Reachability(result, self.robot.arm.joints)
-        return self._reachable(anchor.grasp)
+            def anchor(candidate: GraspCandidate, seed: int) -> Anchor:
+                return self._anchors.find(
+                    candidate, checkers, start, lift_height=self.settings.verify_height,
+                    count=1, seed=seed,
+                )[0]  # fmt: skip
 
-    def _reachable(self, grasp: IkSolution) -> Reachability:
-        return Reachability(
-            ReachResult.REACHABLE, self.robot.arm.joints, grasp.positions, grasp.margin,
-            grasp.manipulability,
-        )  # fmt: skip
+            return self._judged(candidates, anchor, seed)
 
     def explain(
         self, candidate: GraspCandidate, observation: ObjectObservation, *, seed: int
@@ -167,11 +151,7 @@ class ArmMotion:
                 TABLE_COLLISION, SCENE_COLLISION, SELF_COLLISION or LIMITS.
         """
         begin = time.monotonic()
-        if not 0 < velocity_scaling <= 1:
-            raise Dex1bError(
-                ErrorCode.INVALID_REQUEST,
-                f'velocity_scaling is {velocity_scaling}; expected more than 0, at most 1',
-            )
+        require_scaling(velocity_scaling)
         start = named_vector(arm_start, self.robot.arm.joints, 'arm_start')
         hand = named_vector(hand_start, self.robot.hand.joints, 'hand_start')
         with self._lock:
@@ -180,7 +160,7 @@ class ArmMotion:
                 candidate, checkers, start, lift_height=lift_height,
                 count=self.settings.ik_goals, seed=seed,
             )  # fmt: skip
-            path, anchor = self._path_to(anchors, candidate, checkers, start, seed)
+            path, anchor = self._path_to(anchors, candidate, checkers.transit, start, seed)
             stages = self._timing.stages(candidate, path, anchor, hand, velocity_scaling)
         return PickPlan(
             replace(candidate, reachability=self._reachable(anchor.grasp)),
@@ -273,34 +253,49 @@ class ArmMotion:
     def _checkers(self, observation: ObjectObservation) -> PhaseCheckers:
         return PhaseCheckers.of_scene(self.model, observation, self.settings)
 
+    def _judged(
+        self,
+        candidates: Sequence[GraspCandidate],
+        anchor: Callable[[GraspCandidate, int], IsAnchor],
+        seed: int,
+    ) -> tuple[GraspCandidate, ...]:
+        """Candidates with their reachability; `anchor` finds one's, given a seed, or refuses."""
+
+        def reachability(candidate: GraspCandidate, seed: int) -> Reachability:
+            try:
+                return self._reachable(anchor(candidate, seed).grasp)
+            except Dex1bError as error:
+                if error.error_code is ErrorCode.INVALID_REQUEST:
+                    raise
+                result = _REACH_RESULTS.get(error.error_code, ReachResult.IK_IN_COLLISION)
+                return Reachability(result, self.robot.arm.joints)
+
+        return tuple(
+            replace(item, reachability=reachability(item, seed + i))
+            for i, item in enumerate(candidates)
+        )
+
+    def _reachable(self, grasp: IkSolution) -> Reachability:
+        return Reachability(
+            ReachResult.REACHABLE, self.robot.arm.joints, grasp.positions, grasp.margin,
+            grasp.manipulability,
+        )  # fmt: skip
+
     def _path_to(
         self,
-        anchors: list[Anchor],
+        anchors: Sequence[Anchored],
         candidate: GraspCandidate,
-        checkers: PhaseCheckers,
+        transit: CollisionChecker,
         start: Array,
         seed: int,
-    ) -> tuple[Array, Anchor]:
+    ) -> tuple[Array, Anchored]:
         """Path (K, A) to the stand-off of one of the anchors, and which one."""
         pregrasp = self.model.hand_vector(candidate.joint_names, candidate.pregrasp)
         goals = [anchor.approach[0] for anchor in anchors]
-        path = self._transit.path(start, goals, pregrasp, checkers.transit, seed)
+        path = self._transit.path(start, goals, pregrasp, transit, seed)
         reached = int(np.argmin([np.abs(goal - path[-1]).max() for goal in goals]))
         return path, anchors[reached]
 
 
 def _optional(values: tuple[float, ...] | None) -> Array | None:
     return None if values is None else np.array(values)
-
-
-def named_vector(positions: Mapping[str, float], names: tuple[str, ...], what: str) -> Array:
-    """Named positions in the order of `names`."""
-    missing = [name for name in names if name not in positions]
-    if missing:
-        raise Dex1bError(
-            ErrorCode.INVALID_REQUEST, f'{what} lacks joints {missing}; expected {list(names)}'
-        )
-    vector = np.array([positions[name] for name in names], dtype=float)
-    if not np.isfinite(vector).all():
-        raise Dex1bError(ErrorCode.INVALID_REQUEST, f'{what} is not finite: {vector.tolist()}')
-    return vector

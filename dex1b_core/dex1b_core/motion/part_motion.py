@@ -9,19 +9,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.motion.arm_motion import REACH_RESULTS, ArmMotion, named_vector
+from dex1b_core.errors import Dex1bError
+from dex1b_core.motion.arm_motion import ArmMotion
 from dex1b_core.motion.articulation_plan import ArticulationPlan
 from dex1b_core.motion.cartesian import straight_line
 from dex1b_core.motion.collision import CollisionChecker
 from dex1b_core.motion.grasp_lines import GraspLines
-from dex1b_core.motion.ik import ArmIk, IkSolution
+from dex1b_core.motion.ik import IkSolution
+from dex1b_core.motion.inputs import named_vector, require_scaling
 from dex1b_core.motion.joint_line import joint_line
 from dex1b_core.motion.part_scene import SHARES, PartCheckers
 from dex1b_core.motion.part_timing import part_stages
 from dex1b_core.motion.settings import MotionSettings
 from dex1b_core.perception.observation import ObjectObservation
-from dex1b_core.planning.candidate import GraspCandidate, Reachability, ReachResult
+from dex1b_core.planning.candidate import GraspCandidate
 from dex1b_core.robots import RobotDescription
 from dex1b_core.simulation.object_joint import ObjectJoint
 
@@ -52,7 +53,6 @@ class PartMotion(ArmMotion):
 
     def __init__(self, robot: RobotDescription, *, settings: MotionSettings | None = None) -> None:
         super().__init__(robot, settings=settings)
-        self._ik = ArmIk(self.model)
         self._lines = GraspLines(self.model, self._ik, self.settings)
 
     def reach_part(
@@ -78,15 +78,11 @@ class PartMotion(ArmMotion):
         """
         with self._lock:
             checkers = self._part_checkers(observation, joint, displacement)
-            return tuple(
-                replace(
-                    item,
-                    reachability=self._part_reachability(
-                        item, checkers, joint, displacement, seed + i
-                    ),
-                )
-                for i, item in enumerate(candidates)
-            )
+
+            def anchor(candidate: GraspCandidate, seed: int) -> PartAnchor:
+                return self._part_anchors(candidate, checkers, self._home(), 1, seed)[0]
+
+            return self._judged(candidates, anchor, seed)
 
     def plan_articulation(
         self,
@@ -117,23 +113,14 @@ class PartMotion(ArmMotion):
                 TABLE_COLLISION, SCENE_COLLISION, SELF_COLLISION or LIMITS.
         """
         begin = time.monotonic()
-        if not 0 < velocity_scaling <= 1:
-            raise Dex1bError(
-                ErrorCode.INVALID_REQUEST,
-                f'velocity_scaling is {velocity_scaling}; expected more than 0, at most 1',
-            )
+        require_scaling(velocity_scaling)
         start = named_vector(arm_start, self.robot.arm.joints, 'arm_start')
         hand = named_vector(hand_start, self.robot.hand.joints, 'hand_start')
         with self._lock:
             checkers = self._part_checkers(observation, joint, displacement)
-            anchors = self._part_anchors(
-                candidate, checkers, joint, displacement, start, self.settings.ik_goals, seed
-            )
-            pregrasp = self.model.hand_vector(candidate.joint_names, candidate.pregrasp)
-            goals = [anchor.approach[0] for anchor in anchors]
-            path = self._transit.path(start, goals, pregrasp, checkers.phases.transit, seed)
-            reached = int(np.argmin([np.abs(goal - path[-1]).max() for goal in goals]))
-            anchor = anchors[reached]
+            anchors = self._part_anchors(candidate, checkers, start, self.settings.ik_goals, seed)
+            transit = checkers.phases.transit
+            path, anchor = self._path_to(anchors, candidate, transit, start, seed)
             ways = path, anchor.approach, anchor.lead, anchor.back
             reach = displacement * joint.reach(candidate.planning_T_wrist[:3, 3])
             stages = part_stages(self._timing, candidate, ways, hand, velocity_scaling, reach)
@@ -164,29 +151,10 @@ class PartMotion(ArmMotion):
     ) -> PartCheckers:
         return PartCheckers.of_scene(self.model, observation, joint, displacement, self.settings)
 
-    def _part_reachability(
-        self,
-        candidate: GraspCandidate,
-        checkers: PartCheckers,
-        joint: ObjectJoint,
-        displacement: float,
-        seed: int,
-    ) -> Reachability:
-        try:
-            anchor = self._part_anchors(
-                candidate, checkers, joint, displacement, self._home(), 1, seed
-            )[0]
-        except Dex1bError as error:
-            result = REACH_RESULTS.get(error.error_code, ReachResult.IK_IN_COLLISION)
-            return Reachability(result, self.robot.arm.joints)
-        return self._reachable(anchor.grasp)
-
     def _part_anchors(
         self,
         candidate: GraspCandidate,
         checkers: PartCheckers,
-        joint: ObjectJoint,
-        displacement: float,
         start: Array,
         count: int,
         seed: int,
@@ -196,24 +164,16 @@ class PartMotion(ArmMotion):
         def build(solution: IkSolution) -> PartAnchor:
             self._lines.check_closing(candidate, checkers.phases, solution.positions)
             approach = self._lines.approach(candidate, checkers.phases, solution.positions)
-            lead = self._lead(candidate, checkers, joint, displacement, solution.positions)
-            back = self._back(candidate, checkers, joint, displacement, lead[-1])
+            lead = self._lead(candidate, checkers, solution.positions)
+            back = self._back(candidate, checkers, lead[-1])
             return PartAnchor(solution, approach, lead, back)
 
         return self._anchors.search(candidate, build, start, count=count, seed=seed)
 
-    def _lead(
-        self,
-        candidate: GraspCandidate,
-        checkers: PartCheckers,
-        joint: ObjectJoint,
-        displacement: float,
-        positions: Array,
-    ) -> Array:
-        settings = self.settings
+    def _lead(self, candidate: GraspCandidate, checkers: PartCheckers, positions: Array) -> Array:
         path = joint_line(
-            self._ik, positions, candidate.planning_T_wrist, joint, displacement,
-            step=settings.cartesian_step, joint_jump=settings.joint_jump,
+            self._ik, positions, candidate.planning_T_wrist, checkers.joint, checkers.displacement,
+            step=self.settings.cartesian_step, joint_jump=self.settings.joint_jump,
         )  # fmt: skip
         grasp = self.model.hand_vector(candidate.joint_names, candidate.grasp)
         for share, checker in zip(SHARES, checkers.moved, strict=True):
@@ -221,16 +181,9 @@ class PartMotion(ArmMotion):
             self._require_free(checker, place, grasp, f"after {share:.0%} of the part's way")
         return path
 
-    def _back(
-        self,
-        candidate: GraspCandidate,
-        checkers: PartCheckers,
-        joint: ObjectJoint,
-        displacement: float,
-        end: Array,
-    ) -> Array:
+    def _back(self, candidate: GraspCandidate, checkers: PartCheckers, end: Array) -> Array:
         """Path (M, A) away from the part; shorter where the arm cannot follow the whole."""
-        motion = joint.motion(displacement)
+        motion = checkers.joint.motion(checkers.displacement)
         away = -motion[:3, :3] @ candidate.approach
         pregrasp = self.model.hand_vector(candidate.joint_names, candidate.pregrasp)
         last: Dex1bError | None = None

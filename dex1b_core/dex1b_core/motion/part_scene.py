@@ -38,11 +38,15 @@ class PartCheckers:
         phases: With the part where it is now.
         moved: One for each of `SHARES`, with the part moved; the hand may touch it.
         after: With the part where it ends; nothing may be touched.
+        joint: Of the part, planning frame.
+        displacement: How far it is led [rad or m].
     """
 
     phases: PhaseCheckers
     moved: tuple[CollisionChecker, ...]
     after: CollisionChecker
+    joint: ObjectJoint
+    displacement: float
 
     @classmethod
     def of_scene(
@@ -68,7 +72,8 @@ class PartCheckers:
             make(0.0, Allow.NOTHING), make(0.0, Allow.HAND_OBJECT), make(0.0, Allow.OBJECT)
         )
         moved = tuple(make(share * displacement, Allow.HAND_OBJECT) for share in SHARES)
-        return cls(phases, moved, make(displacement, Allow.NOTHING))
+        after = make(displacement, Allow.NOTHING)
+        return cls(phases, moved, after, joint, displacement)
 
 
 def _bodies(observation: ObjectObservation, motion: Array) -> dict[str, Any]:

@@ -23,10 +23,11 @@ from dex1b_msgs.msg import ExecutorStatus
 from dex1b_ros.articulation_request import articulation_request
 from dex1b_ros.articulation_run import ArticulationRun
 from dex1b_ros.conversions import duration_msg
+from dex1b_ros.goal_run import GoalReport
 from dex1b_ros.lease import ClientLease
 from dex1b_ros.node import LATCHED, Dex1bNode, run
 from dex1b_ros.pick_request import ExecutorParameters, pick_request
-from dex1b_ros.pick_run import PickReport, PickRun
+from dex1b_ros.pick_run import PickRun
 from dex1b_ros.ros_robot import RosRobot
 from dex1b_ros.safety_gate import SafetyGate
 from dex1b_ros.server_life import ServerLife
@@ -50,7 +51,7 @@ class Executor(Dex1bNode):
         self._motion_lock = threading.Lock()
         self._goal: Any = None
         self._goal_action = ''
-        self._report: PickReport | None = None
+        self._report: GoalReport | None = None
         self._stop_reason = ''
         self._object_held = False
         self._message = ''
@@ -228,7 +229,7 @@ class Executor(Dex1bNode):
         feedback.elapsed = duration_msg(time.monotonic() - self._began)
         goal.publish_feedback(feedback)
 
-    def _on_progress(self, report: PickReport) -> None:
+    def _on_progress(self, report: GoalReport) -> None:
         self._report = report
         if self.executor is not None:
             self.executor.create_task(self._publish_status)

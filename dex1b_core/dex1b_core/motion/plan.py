@@ -59,6 +59,7 @@ class PickStage:
 class StagedPlan:
     """What plans have in common whose `stages` are carried out one after the other."""
 
+    candidate: GraspCandidate
     stages: tuple[PickStage, ...]
 
     @property

@@ -14,7 +14,7 @@ from dex1b_ros.articulation_conversions import model_msg
 from dex1b_ros.callers import raise_reply
 from dex1b_ros.node import Dex1bNode, run
 from dex1b_ros.plan_and_move import MovingParameters, PlanAndMove, RunningGoal
-from dex1b_ros.planning_replies import fill_plan, plan_options
+from dex1b_ros.planning_replies import fill_plan, plan_options, require_hand
 
 
 class Parameters(MovingParameters):
@@ -47,7 +47,8 @@ class ArticulationServer(Dex1bNode):
         from dex1b_ros.articulation_planning import ArticulationPlanning
 
         torch.set_num_threads(self.params.threads)
-        self._planning = ArticulationPlanning(self, load_robot(self.params.robot))
+        self._robot = load_robot(self.params.robot)
+        self._planning = ArticulationPlanning(self, self._robot)
         self._servers = PlanAndMove(
             self,
             service=(PlanArticulation, 'plan_articulation'),
@@ -64,12 +65,7 @@ class ArticulationServer(Dex1bNode):
         self._planning.destroy()
 
     def _plan(self, request: Any, response: Any) -> None:
-        hand = load_robot(self.params.robot).hand.key
-        if request.hand not in ('', hand):
-            raise Dex1bError(
-                ErrorCode.INVALID_REQUEST,
-                f"unknown hand '{request.hand}'; this robot has '{hand}'",
-            )
+        require_hand(self._robot, request.hand)
         planned = self._planning.plan(request, request.seed, plan_options(self.params, request))
         fill_plan(response, planned.plan)
         response.plan_id, response.scene = planned.plan_id, planned.scene.summary

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.planning.pipeline import GraspPlan, PlanOptions
+from dex1b_core.robots import RobotDescription
 from dex1b_ros import conversions
 from dex1b_ros.bounds import MAX_RETURNED, MAX_TIME_BUDGET_S, require_at_most
 
@@ -31,6 +33,14 @@ def plan_options(params: Any, request: Any = None) -> PlanOptions:
         max_candidates=request.max_candidates or options.max_candidates,
         time_budget_s=budget or options.time_budget_s,
     )
+
+
+def require_hand(robot: RobotDescription, hand: str) -> None:
+    """Refuse a request for another hand; raises INVALID_REQUEST."""
+    if hand not in ('', robot.hand.key):
+        raise Dex1bError(
+            ErrorCode.INVALID_REQUEST, f"unknown hand '{hand}'; this robot has '{robot.hand.key}'"
+        )
 
 
 def fill_plan(reply: Any, plan: GraspPlan) -> None:

@@ -116,8 +116,10 @@ def _register_share(venv: Venv) -> None:
     shutil.rmtree(share, ignore_errors=True)
     share.mkdir()
     (share / 'package.xml').symlink_to(ROOT / 'dex1b_ros' / 'package.xml')
-    for name in ('launch', 'config'):
-        (share / name).symlink_to(ROOT / name)
+    (share / 'config').symlink_to(ROOT / 'config')
+    (share / 'launch').mkdir()  # `ros2 launch` follows links to files, not to folders
+    for file in sorted((ROOT / 'launch').glob('*.py')):
+        (share / 'launch' / file.name).symlink_to(file)
     marker = venv.path / 'share' / 'ament_index' / 'resource_index' / 'packages' / 'dex1b_ros'
     marker.touch()
 

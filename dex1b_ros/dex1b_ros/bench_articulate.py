@@ -13,11 +13,12 @@ from std_msgs.msg import Header
 from dex1b_core.articulation.articulated_object import PREFIX
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots import load_robot
+from dex1b_core.versions import versions
 from dex1b_msgs.msg import ArticulationModel
 from dex1b_ros.articulation_commander import ArticulationCommander
 from dex1b_ros.articulation_conversions import model_msg
 from dex1b_ros.bringup import Stack, own_domain
-from dex1b_ros.demo import VELOCITY_SCALING, versions
+from dex1b_ros.demo import VELOCITY_SCALING
 from dex1b_ros.demo_articulate import OpeningTask, held_displacement
 from dex1b_ros.demo_recorder import DemoRecorder
 from dex1b_ros.node_list import StackOptions
@@ -126,9 +127,7 @@ class _Opener:
             self._bench.reset()
         return {
             'object': name, 'seed': seed, 'opened': moved >= task.goal,
-            'moved': round(moved, 4), 'goal': round(task.goal, 4), 'unit': task.unit,
-            'displacement': round(task.displacement, 4),
-            'wall_s': round(time.monotonic() - begin, 2),
+            **task.outcome(moved), 'wall_s': round(time.monotonic() - begin, 2),
             **{key: report[key] for key in
                ('error', 'error_msg', 'commanded', 'executed_id', 'stages', 'rejections')},
         }  # fmt: skip

@@ -8,15 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dex1b_core.assets import object_mesh_path
-from dex1b_core.errors import Dex1bError
+from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots import load_robot
 from dex1b_core.versions import versions
 from dex1b_core.viz.recording import DemoRecording
 from dex1b_core.viz.report import write_demo_report
 from dex1b_ros.bringup import Stack, own_domain
+from dex1b_ros.coordinator_client import CoordinatorClient
 from dex1b_ros.demo_recorder import DemoRecorder, longest_hold
 from dex1b_ros.node_list import StackOptions
 
@@ -24,7 +23,6 @@ LIFT_M = 0.10
 HOLD_S = 2.0
 READY_TIMEOUT_S = 60.0
 VELOCITY_SCALING = 0.5
-RECORD_STEP_S = 0.1
 
 
 def run_demo(
@@ -73,7 +71,10 @@ def run_demo(
         'versions': versions(),
     }
     on_stage('report')
-    recording = _recording(recorder, robot, mesh, seed, report, times, heights)
+    recording = recorder.recording(
+        times, heights, robot=robot, seed=seed, object_mesh=str(mesh), object_name=mesh.stem,
+        executed_id=report['executed_id'],
+    )  # fmt: skip
     pictures = _timed_pictures(report, recording, folder)
     report['wall_s'] = round(time.monotonic() - start, 2)
     report['pictures'] = {name: path.name for name, path in pictures.items()}
@@ -99,10 +100,7 @@ def _pick(
     from dex1b_ros.reports import pick_report
 
     with Commander(use_sim_time=True) as commander:
-        recorder = DemoRecorder(commander.node)
-        commander.wait_until_ready(READY_TIMEOUT_S, stack.require_alive)
-        wait_for_camera(recorder, stack)
-        recorder.drop_camera()
+        recorder = ready_recorder(commander, stack, 'grasp_server')
         started = time.monotonic() - start
         result = commander.pick(
             seed=seed,
@@ -115,54 +113,26 @@ def _pick(
     return report, recorder
 
 
-def wait_for_camera(recorder: DemoRecorder, stack: Stack) -> None:
-    """Block until a picture and ground truth are there; raises NO_DEPTH when they do not come."""
+def ready_recorder(commander: CoordinatorClient, stack: Stack, planner: str) -> DemoRecorder:
+    """A recorder once the stack is ready and a picture and ground truth are there.
+
+    Raises:
+        Dex1bError: NODE_UNAVAILABLE, NO_DEPTH.
+    """
+    recorder = DemoRecorder(commander.node, planner)
+    commander.wait_until_ready(READY_TIMEOUT_S, stack.require_alive)
     deadline = time.monotonic() + READY_TIMEOUT_S
     while recorder.colour is None or not recorder.poses:
         stack.require_alive()
         if time.monotonic() > deadline:
             raise Dex1bError(
-                *_no_camera(f'no camera image or ground truth within {READY_TIMEOUT_S:.0f} s')
+                ErrorCode.NO_DEPTH,
+                f'no camera image or ground truth within {READY_TIMEOUT_S:.0f} s; '
+                'see the log of sim_robot',
             )
         time.sleep(0.1)
-
-
-def _no_camera(message: str) -> tuple[Any, str]:
-    from dex1b_core.errors import ErrorCode
-
-    return ErrorCode.NO_DEPTH, f'{message}; see the log of sim_robot'
-
-
-def _recording(
-    recorder: DemoRecorder,
-    robot: str,
-    mesh: Path,
-    seed: int,
-    report: dict[str, Any],
-    times: np.ndarray,
-    heights: np.ndarray,
-) -> DemoRecording:
-    from dex1b_ros.reports import stage_name
-
-    begin = recorder.stages[1][0] - 1.0 if len(recorder.stages) > 1 else float(times[0])
-    grid = np.arange(max(begin, float(times[0])), float(times[-1]), RECORD_STEP_S)
-    nearest = np.searchsorted(times, grid).clip(0, len(times) - 1)
-    return DemoRecording(
-        robot=robot,
-        object_mesh=str(mesh),
-        object_name=mesh.stem,
-        seed=seed,
-        times=grid,
-        joint_names=recorder.joint_names,
-        joint_positions=recorder.resampled_joints(grid),
-        object_poses=np.stack([recorder.poses[i][1] for i in nearest]),
-        stages=tuple((stamp, stage_name(stage)) for stamp, stage in recorder.stages),
-        colour=recorder.colour,
-        segmentation=recorder.segmentation,
-        candidates=recorder.candidates,
-        executed_id=report['executed_id'],
-        lift_heights=heights[nearest],
-    )
+    recorder.drop_camera()
+    return recorder
 
 
 def _timed_pictures(

@@ -17,18 +17,12 @@ from dex1b_core.articulation.protocol import ArticulationProtocol
 from dex1b_core.articulation.world import FurniturePlacement, moved_joint
 from dex1b_core.robots import load_robot
 from dex1b_core.simulation.object_joint import ObjectJoint
+from dex1b_core.versions import versions
 from dex1b_core.viz.opening_report import write_opening_report
-from dex1b_core.viz.recording import DemoRecording
 from dex1b_msgs.msg import ArticulationModel, ExecutorStatus
 from dex1b_ros.articulation_conversions import model_msg
 from dex1b_ros.bringup import Stack, own_domain
-from dex1b_ros.demo import (
-    READY_TIMEOUT_S,
-    RECORD_STEP_S,
-    VELOCITY_SCALING,
-    versions,
-    wait_for_camera,
-)
+from dex1b_ros.demo import VELOCITY_SCALING, ready_recorder
 from dex1b_ros.demo_recorder import DemoRecorder
 from dex1b_ros.node_list import StackOptions
 
@@ -66,6 +60,15 @@ class OpeningTask:
     def unit(self) -> str:
         """Of displacements."""
         return 'm' if self.joint.slides else 'rad'
+
+    def outcome(self, moved: float) -> dict[str, Any]:
+        """What reports say of a part that was moved so far [rad or m]."""
+        return {
+            'moved': round(moved, 4),
+            'goal': round(self.goal, 4),
+            'displacement': round(self.displacement, 4),
+            'unit': self.unit,
+        }
 
 
 def run_articulate_demo(
@@ -113,16 +116,14 @@ def run_articulate_demo(
         'robot': robot,
         'seed': seed,
         'model': 'given' if given_model else 'guessed',
-        'moved': round(held, 4),
-        'goal': round(task.goal, 4),
-        'displacement': round(task.displacement, 4),
-        'unit': task.unit,
+        **task.outcome(held),
         'versions': versions(),
     }
     on_stage('report')
-    recording = _recording(
-        recorder, robot, object_name, seed, report, times, positions - task.target.start
-    )
+    recording = recorder.recording(
+        times, positions - task.target.start, robot=robot, seed=seed, object_mesh=object_name,
+        object_name=object_name.removeprefix('articulated:'), executed_id=report['executed_id'],
+    )  # fmt: skip
     recording.save(folder / 'recording.npz')
     report['wall_s'] = round(time.monotonic() - start, 2)
     pictures = write_opening_report(report, recording, folder)
@@ -156,10 +157,7 @@ def _open(
     from dex1b_ros.reports import articulation_report
 
     with ArticulationCommander(use_sim_time=True) as commander:
-        recorder = DemoRecorder(commander.node, 'articulation_server')
-        commander.wait_until_ready(READY_TIMEOUT_S, stack.require_alive)
-        wait_for_camera(recorder, stack)
-        recorder.drop_camera()
+        recorder = ready_recorder(commander, stack, 'articulation_server')
         started = time.monotonic() - start
         result = commander.open_part(
             model,
@@ -171,36 +169,3 @@ def _open(
         report = articulation_report(result)
         report['stages'].insert(0, {'stage': 'start', 'seconds': round(started, 3)})
     return report, recorder
-
-
-def _recording(
-    recorder: DemoRecorder,
-    robot: str,
-    object_name: str,
-    seed: int,
-    report: dict[str, Any],
-    times: np.ndarray,
-    moved: np.ndarray,
-) -> DemoRecording:
-    from dex1b_ros.reports import stage_name
-
-    begin = recorder.stages[1][0] - 1.0 if len(recorder.stages) > 1 else float(times[0])
-    grid = np.arange(max(begin, float(times[0])), float(times[-1]), RECORD_STEP_S)
-    stamps = np.array([stamp for stamp, _ in recorder.poses])
-    nearest = np.searchsorted(stamps, grid).clip(0, len(stamps) - 1)
-    return DemoRecording(
-        robot=robot,
-        object_mesh=object_name,
-        object_name=object_name.removeprefix('articulated:'),
-        seed=seed,
-        times=grid,
-        joint_names=recorder.joint_names,
-        joint_positions=recorder.resampled_joints(grid),
-        object_poses=np.stack([recorder.poses[i][1] for i in nearest]),
-        stages=tuple((stamp, stage_name(stage)) for stamp, stage in recorder.stages),
-        colour=recorder.colour,
-        segmentation=recorder.segmentation,
-        candidates=recorder.candidates,
-        executed_id=report['executed_id'],
-        lift_heights=np.interp(grid, times, moved),
-    )

@@ -13,9 +13,13 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image, JointState
 
 from dex1b_core.planning import GraspCandidate
+from dex1b_core.viz.recording import DemoRecording
 from dex1b_msgs.msg import ExecutorStatus, GraspArray
 from dex1b_ros import conversions
 from dex1b_ros.node import LATCHED
+from dex1b_ros.reports import stage_name
+
+STEP_S = 0.1  # simulated seconds between frames of a recording
 
 
 class DemoRecorder:
@@ -112,6 +116,33 @@ class DemoRecorder:
             stamps = np.array([stamp for stamp, _ in self.joints])
             values = np.array([positions for _, positions in self.joints])
         return np.stack([np.interp(times, stamps, column) for column in values.T], axis=1)
+
+    def recording(
+        self, times: NDArray[np.float64], curve: NDArray[np.float64], **known: Any
+    ) -> DemoRecording:
+        """What was seen from just before the first motion, in even steps.
+
+        Args:
+            times: (T,) simulated seconds of `curve`, as this recorder gave them.
+            curve: (T,) rise of the object [m], or displacement of its joint [rad or m].
+            known: What else a recording holds: robot, object, seed and executed grasp.
+        """
+        begin = self.stages[1][0] - 1.0 if len(self.stages) > 1 else float(times[0])
+        grid = np.arange(max(begin, float(times[0])), float(times[-1]), STEP_S)
+        stamps = np.array([stamp for stamp, _ in self.poses])
+        nearest = np.searchsorted(stamps, grid).clip(0, len(stamps) - 1)
+        return DemoRecording(
+            times=grid,
+            joint_names=self.joint_names,
+            joint_positions=self.resampled_joints(grid),
+            object_poses=np.stack([self.poses[i][1] for i in nearest]),
+            stages=tuple((stamp, stage_name(stage)) for stamp, stage in self.stages),
+            colour=self.colour,
+            segmentation=self.segmentation,
+            candidates=self.candidates,
+            lift_heights=np.interp(grid, times, curve),
+            **known,
+        )
 
 
 def longest_hold(

@@ -25,7 +25,7 @@ from dex1b_ros.articulation_run import ArticulationRun
 from dex1b_ros.conversions import duration_msg
 from dex1b_ros.goal_run import GoalReport
 from dex1b_ros.lease import ClientLease
-from dex1b_ros.node import LATCHED, Dex1bNode, run
+from dex1b_ros.node import LATCHED, Dex1bNode, end_goal, run
 from dex1b_ros.pick_request import ExecutorParameters, pick_request
 from dex1b_ros.pick_run import PickRun
 from dex1b_ros.ros_robot import RosRobot
@@ -254,12 +254,7 @@ class Executor(Dex1bNode):
             self.fail(result, error)
             self._message = result.error_msg
         self._publish_status()
-        if handle.is_cancel_requested:
-            handle.canceled()
-        elif result.error_code == ErrorCode.NONE:
-            handle.succeed()
-        else:
-            handle.abort()
+        end_goal(handle, result)
         return result
 
     def _refuse_unless_ready(self, request: Any) -> None:

@@ -193,6 +193,16 @@ def wait_for(future: Future, timeout_s: float, what: str) -> Any:
     return future.result()
 
 
+def end_goal(handle: Any, result: Any) -> None:
+    """End a goal as its client and its result say."""
+    if handle.is_cancel_requested:
+        handle.canceled()
+    elif result.error_code == ErrorCode.NONE:
+        handle.succeed()
+    else:
+        handle.abort()
+
+
 def run(node_type: Callable[[], Dex1bNode]) -> None:
     """Run a node until SIGINT or SIGTERM; then stop it safely and leave."""
     faulthandler.enable()  # a crash inside a library leaves its stack in the log

@@ -16,7 +16,7 @@ from dex1b_msgs.msg import ExecutorStatus
 from dex1b_ros import conversions
 from dex1b_ros.callers import ActionCaller
 from dex1b_ros.lease import ClientLease
-from dex1b_ros.node import Dex1bNode, NodeParameters
+from dex1b_ros.node import Dex1bNode, NodeParameters, end_goal
 from dex1b_ros.planning_replies import fill_plan
 from dex1b_ros.server_life import ServerLife
 
@@ -167,12 +167,7 @@ class PlanAndMove:
                 self._lease.forget(handle)
         except Exception as error:
             self._fail(result, error)
-        if handle.is_cancel_requested:
-            handle.canceled()
-        elif result.error_code == ErrorCode.NONE:
-            handle.succeed()
-        else:
-            handle.abort()
+        end_goal(handle, result)
         return result
 
     def _is_lost(self, handle: Any) -> bool:

@@ -49,60 +49,45 @@ def main() -> int:
     return 0
 
 
+class Steps:
+    """Runs what is not done yet; `done` counts."""
+
+    def __init__(self, stamps: Stamps) -> None:
+        self._stamps = stamps
+        self.done = 0
+
+    def run(self, name: str, key: str, work: Callable[[], None]) -> None:
+        """Work that is done again when its key changes."""
+        if self._stamps.valid(name, key):
+            return
+        print(f'setup: {name} ...', flush=True)
+        begun = time.monotonic()
+        self._stamps.clear(name)
+        work()
+        self._stamps.write(name, key)
+        self.done += 1
+        print(f'setup: {name} took {time.monotonic() - begun:.0f} s', flush=True)
+
+
 def set_up(venv: Venv, *, assets: bool) -> None:
     """All steps, those that are already done skipped."""
     started = time.monotonic()
     ros = setup_machine.sourced_ros()
     setup_machine.check(needs_compiler=not ros)
     setup_packages.create_venv(venv, system_packages=bool(ros))
-    stamps = Stamps(venv.state)
-    done = 0
-
-    def step(name: str, key: str, work: Callable[[], None]) -> None:
-        nonlocal done
-        if stamps.valid(name, key):
-            return
-        print(f'setup: {name} ...', flush=True)
-        begun = time.monotonic()
-        stamps.clear(name)
-        work()
-        stamps.write(name, key)
-        done += 1
-        print(f'setup: {name} took {time.monotonic() - begun:.0f} s', flush=True)
-
+    steps = Steps(Stamps(venv.state))
     requirements = ['library', 'development'] if ros else ['library', 'development', 'ros_wheels']
     files = [REQUIREMENTS / f'{name}.in' for name in requirements] + [REQUIREMENTS / 'lock.txt']
-    torch_index = os.environ.get('TORCH_INDEX_URL', '')
-    installed = digest(files, torch_index)
-    step('install', installed, lambda: setup_packages.install(venv, requirements))
+    installed = digest(files, os.environ.get('TORCH_INDEX_URL', ''))
+    steps.run('install', installed, lambda: setup_packages.install(venv, requirements))
     if not ros:
-        scripts = [TOOLS / 'setup_interfaces.py', TOOLS / 'python_only_interfaces.cmake']
-        step(
-            'repair wheels',
-            digest(scripts, installed),
-            lambda: setup_interfaces.repair_wheels(venv),
-        )
-        wheels = digest([REQUIREMENTS / 'ros_wheels.in'])
-        for package, folder in setup_interfaces.PACKAGES.items():
-            step(
-                f'build {package}',
-                digest([folder, *scripts], wheels),
-                lambda package=package, folder=folder: setup_interfaces.build(
-                    venv, package, folder
-                ),
-            )
-        environment = [TOOLS / 'venv_environment.py', TOOLS / 'setup_packages.py']
-        step(
-            'prepare environment',
-            digest(environment, installed),
-            lambda: setup_packages.prepare_environment(venv),
-        )
+        make_ros(venv, steps, installed)
     sources = [
         ROOT / package / name
         for package in ('dex1b_core', 'dex1b_ros')
         for name in ('pyproject.toml', 'setup.py', 'setup.cfg', 'package.xml')
     ]
-    step(
+    steps.run(
         'register packages',
         digest([*sources, TOOLS / 'setup_packages.py'], installed),
         lambda: setup_packages.register(venv, with_nodes=not ros),
@@ -110,11 +95,29 @@ def set_up(venv: Venv, *, assets: bool) -> None:
     if assets:
         fetcher = ROOT / 'dex1b_core' / 'dex1b_core' / 'asset_packages.py'
         cache = os.environ.get('DEX1B_CACHE', str(Path.home()))
-        step('fetch models', digest([fetcher], cache), lambda: setup_packages.fetch_assets(venv))
-    if done:
+        key = digest([fetcher], cache)
+        steps.run('fetch models', key, lambda: setup_packages.fetch_assets(venv))
+    if steps.done:
         print(f'setup: ready after {time.monotonic() - started:.0f} s')
     if ros:
         print(f"setup: ROS 2 '{ros}' is sourced: build the ROS packages with 'colcon build'")
+
+
+def make_ros(venv: Venv, steps: Steps, installed: str) -> None:
+    """What a machine without ROS 2 needs to run nodes; `installed` is the key of the wheels."""
+    scripts = [TOOLS / 'setup_interfaces.py', TOOLS / 'python_only_interfaces.cmake']
+    key = digest(scripts, installed)
+    steps.run('repair wheels', key, lambda: setup_interfaces.repair_wheels(venv))
+    wheels = digest([REQUIREMENTS / 'ros_wheels.in'])
+    for package, folder in setup_interfaces.PACKAGES.items():
+        steps.run(
+            f'build {package}',
+            digest([folder, *scripts], wheels),
+            lambda package=package, folder=folder: setup_interfaces.build(venv, package, folder),
+        )
+    environment = [TOOLS / 'venv_environment.py', TOOLS / 'setup_packages.py']
+    key = digest(environment, installed)
+    steps.run('prepare environment', key, lambda: setup_packages.prepare_environment(venv))
 
 
 if __name__ == '__main__':

@@ -76,15 +76,7 @@ def bench_stream(
             'timer': bench.start('timer_probe', arguments),
         }
         time.sleep(5.0)
-        before = {name: usage(process.pid).cpu_s for name, process in processes.items()}
-        begin = time.monotonic()
-        time.sleep(0.8 * seconds)
-        elapsed = time.monotonic() - begin
-        cpu = {
-            name: 100 * (usage(process.pid).cpu_s - before[name]) / elapsed
-            for name, process in processes.items()
-        }
-        average = os.getloadavg()[0]
+        cpu, average = _used(processes, 0.8 * seconds)
         for name, path in out.items():
             bench.wait_until(path.is_file, name, 0.4 * seconds + _START_S)
         bench.wait_until(lambda: 'done' in bench.output('stream_probe'), 'stream_probe', _START_S)
@@ -102,6 +94,21 @@ def bench_stream(
             for name, path in out.items()
         },
     }
+
+
+def _used(
+    processes: dict[str, subprocess.Popen[bytes]], seconds: float
+) -> tuple[dict[str, float], float]:
+    """What processes use in the time that it waits [% of one core], and the load average."""
+    before = {name: usage(process.pid).cpu_s for name, process in processes.items()}
+    begin = time.monotonic()
+    time.sleep(seconds)
+    elapsed = time.monotonic() - begin
+    cpu = {
+        name: 100 * (usage(process.pid).cpu_s - before[name]) / elapsed
+        for name, process in processes.items()
+    }
+    return cpu, os.getloadavg()[0]
 
 
 def periods(times: NDArray[np.float64], rate: float) -> dict[str, Any]:

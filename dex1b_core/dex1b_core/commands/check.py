@@ -85,11 +85,7 @@ def check(
                     judge, grasps, protocol, engines=engines, seed=seed, on_progress=advance
                 )
             found.append(evaluation)
-            reasons = ', '.join(f'{count} {name}' for name, count in evaluation.reasons().items())
-            typer.echo(
-                f'{protocol.name}: {int(evaluation.success.sum())} of {len(grasps)} succeed'
-                f'{f"; failed: {reasons}" if reasons else ""}'
-            )
+            typer.echo(f'{protocol.name}: {_words(evaluation)}')
     report = {
         'hand': grasps.hand,
         'object': grasps.object,
@@ -128,6 +124,13 @@ def _engines(engine: Engines) -> tuple[EngineName, ...]:
     if engine is Engines.SAPIEN:
         return ('sapien',)
     return ('mujoco',) if engine is Engines.MUJOCO else ()
+
+
+def _words(evaluation: Evaluation) -> str:
+    reasons = ', '.join(f'{count} {name}' for name, count in evaluation.reasons().items())
+    success = evaluation.success
+    failed = f'; failed: {reasons}' if reasons else ''
+    return f'{int(success.sum())} of {len(success)} succeed{failed}'
 
 
 def _section(evaluation: Evaluation) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -124,9 +124,7 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: 0.505 + 0.495 * math.cos(math.pi * step / settings.steps)
     )
-    steps: list[int] = []
-    curve: dict[str, list[float]] = {}
-    sums: dict[str, float] = {}
+    log = _Log(process, report)
     for step in range(1, settings.steps + 1):
         batch = draw_batch(
             data, rng, objects=objects, each=settings.each,
@@ -139,17 +137,39 @@ def train(
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
         optimizer.step()
         schedule.step()
-        for name, value in found.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach()) / LOG_EVERY
-        if step % LOG_EVERY == 0:
-            means = process.mean(sums)
-            report(step, means)
-            steps.append(step)
-            for name, mean in means.items():
-                curve.setdefault(name, []).append(mean)
-            sums = {}
+        log.add(step, found)
     model.cpu().eval()
-    return TrainingCurve(tuple(steps), {name: tuple(values) for name, values in curve.items()})
+    return log.curve()
+
+
+class _Log:
+    """Means of the losses over `LOG_EVERY` steps and all processes."""
+
+    def __init__(
+        self, process: TrainingProcess, report: Callable[[int, dict[str, float]], None]
+    ) -> None:
+        self._process, self._report = process, report
+        self._sums: dict[str, float] = {}
+        self._steps: list[int] = []
+        self._means: dict[str, list[float]] = {}
+
+    def add(self, step: int, losses: Mapping[str, torch.Tensor]) -> None:
+        """Losses of one step, the first of which is 1."""
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value.detach()) / LOG_EVERY
+        if step % LOG_EVERY:
+            return
+        means = self._process.mean(self._sums)
+        self._report(step, means)
+        self._steps.append(step)
+        for name, mean in means.items():
+            self._means.setdefault(name, []).append(mean)
+        self._sums = {}
+
+    def curve(self) -> TrainingCurve:
+        """Of whole `LOG_EVERY` steps."""
+        losses = {name: tuple(values) for name, values in self._means.items()}
+        return TrainingCurve(tuple(self._steps), losses)
 
 
 def conditions_of(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -17,6 +15,7 @@ from dex1b_msgs.msg import GraspTarget
 from dex1b_msgs.srv import PlanGrasp
 from dex1b_ros import conversions
 from dex1b_ros.coordinator_client import CoordinatorClient
+from dex1b_ros.spinner import Spinner
 
 
 class StackClient(CoordinatorClient):
@@ -94,10 +93,7 @@ class WithOwnNode(CoordinatorClient):
             namespace=namespace,
             parameter_overrides=[Parameter('use_sim_time', value=use_sim_time)],
         )
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(node)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
-        self._thread.start()
+        self._spinner = Spinner(node)
         super().__init__(node)
 
     def __enter__(self) -> Self:
@@ -113,8 +109,7 @@ class WithOwnNode(CoordinatorClient):
 
     def close(self) -> None:
         """Destroy the node."""
-        self._executor.shutdown(timeout_sec=2.0)
-        self._thread.join(3.0)
+        self._spinner.close()
         self.node.destroy_node()
         rclpy.try_shutdown()
 

@@ -17,7 +17,6 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TransformStamped
 from numpy.typing import NDArray
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
@@ -36,6 +35,7 @@ from dex1b_ros.camera_publisher import camera_info, encode_depth
 from dex1b_ros.node import LATCHED, wait_for
 from dex1b_ros.node_list import NodeSpec, StackOptions
 from dex1b_ros.object_report import PROCESSOR
+from dex1b_ros.spinner import Spinner
 from dex1b_ros.tf_buffer import STATIC_QOS
 
 MAX_DEPTH = 10.0  # [m] as captures are read
@@ -93,16 +93,12 @@ class NodePipeline:
         self._action = ActionClient(self._node, CaptureScene, 'capture_scene')
         self._shown: tuple[CameraInfo, Image] | None = None
         self._node.create_timer(PERIOD_S, self._publish)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
-        self._thread.start()
+        self._spinner = Spinner(self._node, self._context)
 
     def close(self) -> None:
         """Destroy the node."""
         self._shown = None
-        self._executor.shutdown(timeout_sec=2.0)
-        self._thread.join(3.0)
+        self._spinner.close()
         self._action.destroy()
         self._node.destroy_node()
         self._context.try_shutdown()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
@@ -18,6 +16,7 @@ from tf2_msgs.msg import TFMessage
 
 from dex1b_ros.conversions import seconds
 from dex1b_ros.joint_table import JointTable
+from dex1b_ros.spinner import Spinner
 
 _STATIC = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -54,17 +53,14 @@ class RobotListener:
         self.cameras: dict[str, Heard] = {}
         self.tf = Heard()
         self.parents: dict[str, set[str]] = defaultdict(set)
-        self._executor = SingleThreadedExecutor(context=context)
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._context = context
 
     def __enter__(self) -> RobotListener:
-        self._thread.start()
+        self._spinner = Spinner(self.node, self._context)
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._executor.shutdown(timeout_sec=2.0)
-        self._thread.join(2.0)
+        self._spinner.close()
         self.node.destroy_node()
 
     def listen(self, joints: Sequence[str], prefix: str, *, for_s: float) -> None:

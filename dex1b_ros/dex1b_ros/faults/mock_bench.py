@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,6 @@ import numpy as np
 import rclpy
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.serialization import serialize_message
@@ -36,6 +34,7 @@ from dex1b_ros.action_client import ActionClient
 from dex1b_ros.faults.motion_watch import MotionWatch
 from dex1b_ros.faults.relay import FaultRelay
 from dex1b_ros.node import LATCHED, wait_for
+from dex1b_ros.spinner import Spinner
 
 ROBOT = 'xarm7_ability'
 OBJECT_AT = 0.65  # [rad] before the grasp's 0.8
@@ -85,10 +84,7 @@ class MockBench:
             SafetyStatus, 'safety_monitor/status', self._on_safety, LATCHED
         )
         self._estop = self.node.create_publisher(Bool, 'estop', 1)
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
-        self._thread.start()
+        self._spinner = Spinner(self.node)
         for name in _MODULES:
             self.start(name)
 
@@ -120,8 +116,7 @@ class MockBench:
                 process.kill()
                 process.wait()
         self.relay.close()
-        self._executor.shutdown(timeout_sec=2.0)
-        self._thread.join(3.0)
+        self._spinner.close()
         self.node.destroy_node()
 
     # -- processes -----------------------------------------------------------------------------

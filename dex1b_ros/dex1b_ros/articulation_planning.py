@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from visualization_msgs.msg import MarkerArray
 
 from dex1b_core.articulation.observed_task import part_task
-from dex1b_core.articulation.planning import ArticulationStages, PartTask
+from dex1b_core.articulation.planning import SETTINGS, ArticulationStages, PartTask
 from dex1b_core.articulation.synthesizer import ArticulationSynthesizer
 from dex1b_core.motion.part_motion import PartMotion
 from dex1b_core.perception.observation import ObjectObservation
@@ -51,7 +51,7 @@ class ArticulationPlanning(Planning):
     def __init__(self, node: Dex1bNode, robot: RobotDescription) -> None:
         self._motion = PartMotion(robot)
         super().__init__(node, robot, self._motion)
-        self._synthesizer = ArticulationSynthesizer(HandModel(robot.hand))
+        self._synthesizer = ArticulationSynthesizer(HandModel(robot.hand), SETTINGS)
         self._base_frame = node.params.tf_prefix + robot.base_link
         self._finder = JointFinder(node, self._base_frame)
         self._model = node.create_publisher(ArticulationModel, '~/model', LATCHED)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.execution.articulation_execution import ArticulationLimits
+from dex1b_core.execution.articulation_limits import ArticulationLimits
 from dex1b_core.perception.observation import ObjectObservation
 from dex1b_core.planning import GraspCandidate
 from dex1b_core.simulation.object_joint import ObjectJoint

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from dex1b_core.errors import Dex1bError, ErrorCode
-from dex1b_core.execution.articulation_execution import ArticulationExecution, Lead
+from dex1b_core.execution.articulation_execution import ArticulationExecution
+from dex1b_core.execution.articulation_limits import Lead
 from dex1b_core.motion.articulation_plan import ArticulationPlan
 from dex1b_ros.articulation_request import ArticulationRequest
 from dex1b_ros.goal_run import GoalReport, GoalRun, failed_too
@@ -55,14 +56,7 @@ class ArticulationRun(GoalRun):
         self._announce(plan, f'by {plan.displacement:.3f} {"m" if plan.joint.slides else "rad"}')
         if request.dry_run:
             return
-        execution = ArticulationExecution(
-            self._motion.robot,
-            self._robot,
-            self._settings,
-            limits=request.limits,
-            hand_force=self._motion.hand_force,
-            **self._guards(request.velocity_scaling),
-        )
+        execution = self._execution(request)
         self.report.progress, self.report.lead = execution.progress, execution.lead
         try:
             execution.run_articulation(plan)
@@ -70,6 +64,25 @@ class ArticulationRun(GoalRun):
             if error.error_code not in _LET_GO:
                 raise
             raise self._after(error, execution, plan) from error
+        finally:
+            lead = execution.lead
+            self._log.info(
+                f'led {lead.share:.0%} of the way with at most {lead.max_force:.0f} N; gave way by '
+                f'{1e3 * lead.shift:.1f} mm and rested {lead.rests} times for it'
+            )
+
+    def _execution(self, request: ArticulationRequest) -> ArticulationExecution:
+        from dex1b_core.motion.part_compliance import PartCompliance  # it loads pinocchio and coal
+
+        return ArticulationExecution(
+            self._motion.robot,
+            self._robot,
+            self._settings,
+            limits=request.limits,
+            hand_force=self._motion.hand_force,
+            compliance=PartCompliance(self._motion, request.velocity_scaling),
+            **self._guards(request.velocity_scaling),
+        )
 
     def _after(
         self, error: Dex1bError, execution: ArticulationExecution, plan: ArticulationPlan

@@ -22,8 +22,11 @@ class Parameters(MovingParameters):
 
     proposals: int = Field(72, ge=12, le=1024, description='grasps optimised')
     max_checked: int = Field(16, ge=1, le=256, description='candidates that go to physics')
-    enough: int = Field(2, ge=1, le=64, description='physics stops after this many passed')
+    enough: int = Field(4, ge=1, le=64, description='physics stops after this many passed')
     max_candidates: int = Field(2, ge=1, le=64, description='grasps returned')
+    attempts: int = Field(
+        3, ge=1, le=10, description='plans with other draws while none succeeds in time_budget'
+    )
     time_budget: float = Field(120.0, ge=1.0, le=600.0, description='[s] wall clock for a plan')
     capture_timeout: float = Field(20.0, ge=0.1, le=120.0, description='[s] wall clock')
     least_confidence: float = Field(

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.execution import ExecutionSettings
-from dex1b_core.execution.articulation_execution import ArticulationLimits
+from dex1b_core.execution.articulation_limits import ArticulationLimits
 from dex1b_core.motion import MotionSettings, Stage
 from dex1b_core.perception.observation import ObjectObservation
 from dex1b_core.planning import GraspCandidate

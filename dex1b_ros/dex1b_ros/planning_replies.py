@@ -22,6 +22,7 @@ def plan_options(params: Any, request: Any = None) -> PlanOptions:
         **{name: getattr(params, name) for name in
            ('proposals', 'max_checked', 'enough', 'max_candidates')},
         time_budget_s=params.time_budget,
+        attempts=getattr(params, 'attempts', 1),
     )  # fmt: skip
     if request is None:
         return options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from dex1b_core.articulation.articulated_object import ArticulatedObject
@@ -17,7 +17,7 @@ from dex1b_core.articulation.protocol import (
 )
 from dex1b_core.articulation.trial import ArticulationTrial, Trial, TrialGrasp
 from dex1b_core.simulation.engine import Engine, EngineName, make_engine
-from dex1b_core.simulation.scene_description import SceneDescription
+from dex1b_core.simulation.scene_description import Drive, SceneDescription
 from dex1b_core.simulation.urdf_bodies import TreeSource, read_body_tree
 
 
@@ -48,6 +48,7 @@ class ArticulationChecker:
         target: The object; its base is fixed, on a support.
         protocol: What is asked.
         engine: Which simulates.
+        drives: Of the hand's driven joints by name; the protocol's for all when None.
     """
 
     def __init__(
@@ -56,11 +57,14 @@ class ArticulationChecker:
         target: ArticulatedObject,
         protocol: ArticulationProtocol | None = None,
         engine: EngineName = 'mujoco',
+        drives: Mapping[str, Drive] | None = None,
     ) -> None:
         self.protocol = protocol or ArticulationProtocol()
         self.target = target
         self._engine_name: EngineName = engine
         self._hand = read_body_tree(hand)
+        joints = self._hand.joint_names
+        self._drives = dict(drives or dict.fromkeys(joints, self.protocol.drive))
         self._engines: dict[Condition, Engine] = {}
 
     def check(
@@ -118,10 +122,9 @@ class ArticulationChecker:
                 friction=joint.friction * condition.resistance,
                 damping=joint.damping * condition.damping,
             )
-            drives = dict.fromkeys(self._hand.joint_names, self.protocol.drive)
             scene = SceneDescription(
                 self._hand,
-                drives,
+                self._drives,
                 replace(self.target.description(), joint=resisting),
                 condition.friction,
                 self.protocol.torsion,

@@ -16,7 +16,7 @@ from dex1b_core.articulation.protocol import (
     Condition,
     Reason,
 )
-from dex1b_core.articulation.synthesizer import ArticulationSynthesizer
+from dex1b_core.articulation.synthesizer import ArticulationSettings, ArticulationSynthesizer
 from dex1b_core.errors import ErrorCode
 from dex1b_core.motion.articulation_plan import ArticulationPlan
 from dex1b_core.perception.observation import ObjectObservation
@@ -29,6 +29,7 @@ from dex1b_core.planning.candidate import (
 from dex1b_core.planning.rejection import Rejection
 from dex1b_core.robots import RobotDescription
 from dex1b_core.robots.hand_model import HandModel
+from dex1b_core.simulation.lift_check import joint_drives
 from dex1b_core.simulation.object_joint import ObjectJoint
 from dex1b_core.simulation.scene_description import RIGID_SLIDE, RIGID_TURN
 from dex1b_core.simulation.urdf_bodies import TreeSource
@@ -43,10 +44,11 @@ WORLDS = (
     Condition('far', 0.6, shift=-0.003),
 )
 PROTOCOL = ArticulationProtocol(
-    lead=1.0, max_load=40.0, load_all_along=True, slide_drive=RIGID_SLIDE, turn_drive=RIGID_TURN
+    lead=1.0, max_load=70.0, load_all_along=True, slide_drive=RIGID_SLIDE, turn_drive=RIGID_TURN
 )
+SETTINGS = ArticulationSettings(clear=0.010)  # what is seen is not where it seems to be
 APPROACH = 0.10  # [m] straight before the grasp
-SQUEEZE = 0.5  # of the synthesised squeeze: a handle need not be lifted, and an arm does not yield
+SQUEEZE = 0.15  # of the synthesised squeeze: a handle need not be lifted, and an arm does not yield
 LEAST_SCORE = 0.02  # predicted probability below which a grasp is not even looked at
 
 FAILURES = {
@@ -104,7 +106,7 @@ class ArticulationStages:
     ) -> None:
         self._robot, self._motion, self._task = robot, motion, task
         self._start, self._scaling = start, velocity_scaling
-        self._synthesizer = synthesizer or ArticulationSynthesizer(HandModel(robot.hand))
+        self._synthesizer = synthesizer or ArticulationSynthesizer(HandModel(robot.hand), SETTINGS)
         self._grasps: ArticulationGrasps | None = None
         self._rows: dict[bytes, int] = {}
 
@@ -150,8 +152,11 @@ class ArticulationStages:
     ) -> tuple[GraspCandidate, ...]:
         """Physics on what was rebuilt, with a hand held as by an arm: strict, in all `WORLDS`."""
         deadline = time.monotonic() + time_budget_s
-        source = TreeSource.of_hand(self._robot.hand)
-        checker = ArticulationChecker(source, self._task.target, PROTOCOL)
+        hand = self._robot.hand
+        checker = ArticulationChecker(
+            TreeSource.of_hand(hand), self._task.target, PROTOCOL,
+            drives=joint_drives(hand.joints, self._robot.simulation.hand),
+        )  # fmt: skip
         checked: list[GraspCandidate] = []
         passed = 0
         for candidate in candidates:
@@ -188,7 +193,7 @@ class ArticulationStages:
         """Prediction, less what slipped and pulled in the worlds that were tried."""
         slip = max(trial.slip for trial in verdict.trials) / PROTOCOL.max_slip
         load = max(trial.load for trial in verdict.trials) / PROTOCOL.max_load
-        return candidate.generator_score - 0.3 * slip - 0.3 * load
+        return candidate.generator_score - 0.3 * slip - 0.6 * load
 
 
 def part_candidate(hand: str, grasps: ArticulationGrasps, row: int) -> GraspCandidate:

@@ -24,7 +24,7 @@ class Reach:
     Attributes:
         pregrasp: (J, B) [rad].
         retreat: (3, B) unit direction away.
-        clearance: (B,) least gap on the way [m], at most `CLEAR`; negative where it touches.
+        clearance: (B,) least gap on the way [m], at most what counts; negative where it touches.
     """
 
     pregrasp: torch.Tensor
@@ -33,10 +33,10 @@ class Reach:
 
 
 class ReachFinder:
-    """Looks for ways of one hand."""
+    """Looks for ways of one hand; room beyond `clear` [m] does not count."""
 
-    def __init__(self, hand: HandModel) -> None:
-        self._hand = hand
+    def __init__(self, hand: HandModel, clear: float = CLEAR) -> None:
+        self._hand, self._clear = hand, clear
         self._probes = FramePoints.build(hand.kinematics, penetration_probes(hand, PAD_POINTS))
 
     @torch.no_grad()
@@ -105,13 +105,13 @@ class ReachFinder:
         gaps = [
             self.depth(scene, root, opened + part * (grasp - opened)) for part in (0.0, *CLOSING)
         ]
-        return torch.stack(gaps).amin(dim=0).clamp_max(CLEAR)
+        return torch.stack(gaps).amin(dim=0).clamp_max(self._clear)
 
     def _along(
         self, scene: SceneBatch, points: torch.Tensor, direction: torch.Tensor
     ) -> torch.Tensor:
         gaps = [self._gap(scene, points + distance * direction) for distance in WAY]
-        return torch.stack(gaps).amin(dim=0).clamp_max(CLEAR)
+        return torch.stack(gaps).amin(dim=0).clamp_max(self._clear)
 
     def _gap(self, scene: SceneBatch, points: torch.Tensor) -> torch.Tensor:
         gap = torch.minimum(scene.sdf.distance(points), scene.height(points))

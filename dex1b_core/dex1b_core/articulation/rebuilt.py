@@ -1,7 +1,8 @@
 """From what one view shows of a moving part to an articulated object that can be simulated.
 
-What is not seen is guessed: a panel's back lies its thickness behind it, bars and knobs are as deep
-as they are wide, and a base fills what it covers down to the support.
+What is not seen is guessed: a panel's back lies its thickness behind it; bars and knobs are as deep
+as they are wide and the same from both sides; a base fills what it covers down to the support, and
+below a lid up to this, alike on both sides of it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from dex1b_core.articulation.articulated_object import Array, ArticulatedObject
-from dex1b_core.articulation.seen_part import CELL, Panel, SeenPart, thickness
+from dex1b_core.articulation.seen_part import CELL, LEVEL, Panel, SeenPart, thickness
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.geometry.convex import ConvexPart, convex_part
 from dex1b_core.geometry.solids import fuse
@@ -23,6 +24,9 @@ TURNING, SLIDING = (0.15, 0.15), (2.0, 6.0)  # friction and damping taken for gr
 HOLDING = 1.3  # friction of what stands open by itself, as a part of its weight's torque
 GRAVITY = 9.81  # [m/s^2]
 NARROWEST, WIDEST = 0.008, 0.05  # [m] of bars and knobs
+BAR = 2.5  # so many times as long as wide
+CAP = 0.012  # [m] of what is held that is looked at first, from its front,
+OUTLIER = 0.003  # [m] and what lies before that is noise
 GAP = 0.001  # [m] between a panel and what lies behind it
 
 
@@ -41,6 +45,7 @@ def rebuilt(
         Dex1bError: SHAPE_INVALID when too little is seen to make a body.
     """
     handle: tuple[int, ...] = (0,)
+    deep = 0.0
     if seen.panel is None:
         moving = _rods(seen)
     else:
@@ -48,7 +53,7 @@ def rebuilt(
         pieces = _handle(seen, seen.panel)
         moving = [_slab(seen.panel, deep), *pieces]
         handle = tuple(range(1, len(moving)))
-    fixed = _base(seen, support)
+    fixed = _base(seen, support, deep)
     solid = fuse(moving)
     mass = float(np.clip(DENSITY * solid.volume, 0.02, HEAVIEST))
     friction, damping = SLIDING if joint.slides else TURNING
@@ -70,18 +75,49 @@ def _handle(seen: SeenPart, panel: Panel) -> list[ConvexPart]:
         return []
     points, height = seen.handle, panel.height(seen.handle)
     top = float(np.percentile(height, 98.0))
-    front = points[height > top - 0.012]
-    flat = front @ panel.along.T
-    flat = flat - flat.mean(axis=0)
-    across = np.linalg.svd(flat, full_matrices=False)[2][1]
-    wide = float(np.clip(np.ptp(np.percentile(flat @ across, [2, 98])), NARROWEST, WIDEST))
-    wide = min(wide, 0.8 * top)
+    front = height > top - CAP
+    _, low, high = _outline(points[front], panel.normal)
+    long, wide = high - low
+    if long > BAR * wide:
+        wide = min(float(np.clip(wide, NARROWEST, WIDEST)), 0.8 * top)
+        grip = _bar(points, panel, top, wide)
+    else:
+        grip, wide = _knob(seen, panel, top)
+    return [_hull(grip, 'the handle'), *_posts(points[height < top - wide], panel, top - wide)]
+
+
+def _bar(points: Array, panel: Panel, top: float, wide: float) -> Array:
+    """What is seen of a bar, and the same mirrored to its back."""
+    height = panel.height(points)
+    front = points[(height > top - 0.6 * wide) & (height < top + OUTLIER)]
     middle = panel.offset + top - 0.5 * wide
-    front = points[height > top - 0.6 * wide]
-    front = front[panel.height(front) < top + 0.003]
-    behind = front - np.outer(2 * (front @ panel.normal - middle), panel.normal)
-    pieces = [_hull(np.vstack([front, behind]), 'the handle')]
-    return pieces + _posts(points[height < top - wide], panel, top - wide)
+    behind = front - np.outer(2.0 * (front @ panel.normal - middle), panel.normal)
+    return np.vstack([front, behind])
+
+
+def _knob(seen: SeenPart, panel: Panel, top: float) -> tuple[Array, float]:
+    """What is seen of a knob and the same turned about its middle; how wide it is [m]."""
+    points, height = seen.handle, panel.height(seen.handle)
+    wide = CAP
+    for _ in range(3):  # how deep it is tells what belongs to it, and that how wide it is
+        grip = (height > top - max(wide, CAP)) & (height < top + OUTLIER)
+        away = seen.handle_normals[grip].mean(axis=0)  # of what is round: to the camera
+        away = away / max(float(np.linalg.norm(away)), 1e-9)
+        ways, low, high = _outline(points[grip], away)
+        wide = min(float(np.clip(high[1] - low[1], NARROWEST, WIDEST)), 0.8 * top)
+    front = points[(height > top - wide) & (height < top + OUTLIER)]
+    depth = float(np.percentile(front @ away, 98.0)) - 0.5 * wide
+    middle = 0.5 * (low + high) @ ways + depth * away
+    whole = np.vstack([front, 2.0 * middle - front])
+    return whole[panel.height(whole) < top + OUTLIER], wide
+
+
+def _outline(points: Array, away: Array) -> tuple[Array, Array, Array]:
+    """Long and short way (2, 3) across `away` of what is seen, and its ends (2,) along each [m]."""
+    centred = points - points.mean(axis=0)
+    ways = np.linalg.svd(centred - np.outer(centred @ away, away), full_matrices=False)[2][:2]
+    low, high = np.percentile(points @ ways.T, [1.0, 99.0], axis=0)
+    return ways, low, high
 
 
 def _posts(points: Array, panel: Panel, top: float) -> list[ConvexPart]:
@@ -116,16 +152,13 @@ def _rods(seen: SeenPart) -> list[ConvexPart]:
     """A part without a panel: its seen side and the same mirrored, as deep as it is wide."""
     away = seen.handle_normals.mean(axis=0)
     away = away / max(float(np.linalg.norm(away)), 1e-9)
-    centred = seen.handle - seen.handle.mean(axis=0)
-    flat = centred - np.outer(centred @ away, away)
-    across = np.linalg.svd(flat, full_matrices=False)[2][1]
-    wide = float(np.clip(np.ptp(np.percentile(flat @ across, [3, 97])), NARROWEST, WIDEST))
-    back = seen.handle - wide * away
+    _, low, high = _outline(seen.handle, away)
+    back = seen.handle - np.clip(high[1] - low[1], NARROWEST, WIDEST) * away
     return [_hull(np.vstack([seen.handle, back]), 'the moving part')]
 
 
-def _base(seen: SeenPart, support: float) -> list[ConvexPart]:
-    """Down to the support.
+def _base(seen: SeenPart, support: float, deep: float) -> list[ConvexPart]:
+    """Down to the support; below a lid `deep` [m] up to it, too.
 
     What rises before the moving part's panel is a body of its own.
     """
@@ -134,6 +167,8 @@ def _base(seen: SeenPart, support: float) -> list[ConvexPart]:
     if seen.panel is not None:
         before = seen.panel.height(points) > -GAP
         groups = [points[~before], points[before]]
+        if seen.panel.normal[2] > LEVEL:
+            groups = [_below_lid(groups[0], seen.panel, deep), _both_sides(groups[1], seen.panel)]
     parts: list[ConvexPart] = []
     for group in groups:
         if len(group) < 30:
@@ -146,6 +181,23 @@ def _base(seen: SeenPart, support: float) -> list[ConvexPart]:
     if not parts:
         return [_plinth(seen, support)]
     return parts
+
+
+def _below_lid(points: Array, lid: Panel, deep: float) -> Array:
+    """Points of a base and what a lid above hides of it: up to the lid, back to its hinge."""
+    points = _both_sides(points[lid.height(points) < -deep - GAP], lid)
+    away = lid.along[1] * [1.0, 1.0, 0.0] / np.linalg.norm(lid.along[1, :2])
+    inwards = points @ away - np.percentile(lid.points @ away, 1.0)
+    points = np.vstack([points, points - np.outer(np.maximum(inwards, 0.0), away)])
+    under = points - ((lid.height(points) + deep + GAP) / lid.normal[2])[:, None] * [0.0, 0.0, 1.0]
+    return np.vstack([points, under])
+
+
+def _both_sides(points: Array, lid: Panel) -> Array:
+    """Points and the same mirrored at the middle of a lid: of a base one side is seen."""
+    along = lid.along[0]
+    middle = 0.5 * np.percentile(lid.points @ along, [1.0, 99.0]).sum()
+    return np.vstack([points, points - 2.0 * np.outer(points @ along - middle, along)])
 
 
 def _plinth(seen: SeenPart, support: float) -> ConvexPart:

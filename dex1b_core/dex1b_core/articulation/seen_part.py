@@ -22,6 +22,7 @@ SHARE = 0.25  # of the largest face's points: of faces as large the outermost mo
 CELL = 0.015  # [m] a panel's points are connected across cells of this size
 HANDLE = (0.012, 0.10)  # [m] before the panel
 LEAST_HANDLE = 25  # points
+LEVEL = 0.7  # least z of the normal of a lid: it lies on its base, and hides it from above
 SIDE = 0.04  # [m] the most that a panel is taken to be thick
 
 
@@ -112,7 +113,8 @@ def find_part(
         handle = np.zeros_like(handle)
     # noise before the panel and the feet of handles are no obstacles to whoever grasps there
     before = panel.inside(points, CELL) & (height > -FLAT) & (height < HANDLE[1])
-    side = panel.inside(points, FLAT) & (height < 0) & (height > -thickness(panel, points))
+    beside = CELL if panel.normal[2] > LEVEL else FLAT  # nothing stands beside a lid
+    side = panel.inside(points, beside) & (height < 0) & (height > -thickness(panel, points))
     moving = handle | before | side
     return SeenPart(panel, points[handle], normals[handle], points[moving], points[~moving])
 

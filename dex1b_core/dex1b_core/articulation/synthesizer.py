@@ -18,7 +18,7 @@ from dex1b_core.articulation.features import FeatureFinder
 from dex1b_core.articulation.grasp_target import GraspTarget
 from dex1b_core.articulation.grasps import ArticulationGrasps
 from dex1b_core.articulation.ranking import predicted_success
-from dex1b_core.articulation.reach import ReachFinder
+from dex1b_core.articulation.reach import CLEAR, ReachFinder
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.synthesis.batch import GraspBatch
@@ -53,6 +53,7 @@ class ArticulationSettings:
         grip: Contacts and squeeze.
         excess: Grasps optimised for each one returned.
         fewest: Grasps optimised at least.
+        clear: Room on the way to a grasp, beyond which more does not count [m].
     """
 
     starts: StartSettings = field(default_factory=lambda: StartSettings(depth=(-0.01, 0.03)))
@@ -74,6 +75,7 @@ class ArticulationSettings:
     grip: GripSettings = field(default_factory=GripSettings)
     excess: float = 12.0
     fewest: int = 48
+    clear: float = CLEAR
 
 
 class ArticulationSynthesizer:
@@ -88,7 +90,7 @@ class ArticulationSynthesizer:
         self._coarse = GraspObjective(hand, explored)
         self._objective = GraspObjective(hand, self.settings.objective)
         self._contacts = FingerContactFinder(hand)
-        self._reach = ReachFinder(hand)
+        self._reach = ReachFinder(hand, self.settings.clear)
         self._features = FeatureFinder(hand, self.settings.grip)
         able = can_press_anywhere(hand)
         self._draws = self.settings.draws if able else self.settings.draws_underactuated

@@ -169,7 +169,7 @@ class PickExecution:
         def over() -> bool:
             nonlocal interrupted
             if arm is not None and stage.arm is not None:
-                interrupted = self._port.paused() and not arm.finished()
+                interrupted = self._interrupts() and not arm.finished()
                 if interrupted:
                     return True
                 self._check_tracking(stage.arm, arm)
@@ -186,6 +186,10 @@ class PickExecution:
         return not interrupted
 
     # -- pause ---------------------------------------------------------------------------------
+
+    def _interrupts(self) -> bool:
+        """Whether the arm shall come to rest on its way, and go on from there."""
+        return self._port.paused()
 
     def _stop_for_a_while(self) -> None:
         """Ramp the arm down on its path; a hand that moves ends what it does."""

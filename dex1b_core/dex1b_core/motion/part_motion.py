@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from dex1b_core.errors import Dex1bError
 from dex1b_core.motion.arm_motion import ArmMotion
 from dex1b_core.motion.articulation_plan import ArticulationPlan
-from dex1b_core.motion.cartesian import straight_line
+from dex1b_core.motion.cartesian import follow, straight_line
 from dex1b_core.motion.collision import CollisionChecker
+from dex1b_core.motion.giving_way import GivingWay
 from dex1b_core.motion.grasp_lines import GraspLines
 from dex1b_core.motion.ik import IkSolution
 from dex1b_core.motion.inputs import named_vector, require_scaling
@@ -21,6 +22,8 @@ from dex1b_core.motion.joint_line import joint_line
 from dex1b_core.motion.part_scene import SHARES, PartCheckers
 from dex1b_core.motion.part_timing import part_stages
 from dex1b_core.motion.settings import MotionSettings
+from dex1b_core.motion.timing import stretched
+from dex1b_core.motion.trajectory import JointTrajectory
 from dex1b_core.perception.observation import ObjectObservation
 from dex1b_core.planning.candidate import GraspCandidate
 from dex1b_core.robots import RobotDescription
@@ -28,6 +31,7 @@ from dex1b_core.simulation.object_joint import ObjectJoint
 
 Array = NDArray[np.float64]
 
+STEP_S, POINTS = 0.1, 4  # between points of a way that is shifted; at least so many
 BACK = (0.10, 0.06, 0.03)  # [m] that the open hand draws back, as far as the arm can
 
 
@@ -123,7 +127,11 @@ class PartMotion(ArmMotion):
             path, anchor = self._path_to(anchors, candidate, transit, start, seed)
             ways = path, anchor.approach, anchor.lead, anchor.back
             reach = displacement * joint.reach(candidate.planning_T_wrist[:3, 3])
-            stages = part_stages(self._timing, candidate, ways, hand, velocity_scaling, reach)
+            ends = [self.model.wrist_pose(place)[:3, 3] for place in anchor.approach[[0, -1]]]
+            distance = float(np.linalg.norm(ends[1] - ends[0]))
+            stages = part_stages(
+                self._timing, candidate, ways, hand, velocity_scaling, distance, reach
+            )
         return ArticulationPlan(
             replace(candidate, reachability=self._reachable(anchor.grasp)),
             joint,
@@ -139,10 +147,45 @@ class PartMotion(ArmMotion):
             positions: (A,) of the arm [rad].
             efforts: (A,) beyond those without the force [N m].
         """
+        return float(np.linalg.norm(self.force_vector(positions, efforts)))
+
+    def force_vector(self, positions: Array, efforts: Array) -> Array:
+        """(3,) of `hand_force`: what the hand exerts [N], planning frame."""
         with self._lock:
             jacobian = self._ik.jacobian(positions)
+            turn = self.model.wrist_pose(positions)[:3, :3]
         wrench = np.linalg.lstsq(jacobian.T, efforts, rcond=1e-3)[0]
-        return float(np.linalg.norm(wrench[:3]))
+        return np.asarray(turn @ wrench[:3])
+
+    def hand_places(self, positions: Array) -> Array:
+        """(K, 3) of the hand's root link [m] at postures (K, A) of the arm."""
+        with self._lock:
+            return np.array([self.model.wrist_pose(posture)[:3, 3] for posture in positions])
+
+    def aside(self, trajectory: JointTrajectory, shift: Array, *, scaling: float) -> GivingWay:
+        """A trajectory of the arm with its hand shifted.
+
+        Args:
+            trajectory: From where the arm rests.
+            shift: (3,) of the hand at its beginning, planning frame [m]; it turns as the hand does.
+            scaling: Fraction of the arm's limits.
+
+        Raises:
+            Dex1bError: NO_PATH or LIMITS when the arm cannot.
+        """
+        count = max(POINTS, int(np.ceil(trajectory.duration / STEP_S)))
+        path = trajectory.sample(np.linspace(0.0, trajectory.duration, count))[0]
+        with self._lock:
+            targets = np.array([self.model.wrist_pose(positions) for positions in path])
+            targets[:, :3, 3] += targets[:, :3, :3] @ targets[0, :3, :3].T @ shift
+            away = follow(
+                self._ik, path[0], targets, joint_jump=self.settings.joint_jump,
+                told=lambda index, reason: f'giving way to the part the arm {reason}',
+            )  # fmt: skip
+            start = self._timing.arm(away[:2], scaling)
+            rest = self._timing.arm(away[1:], scaling)
+        slow = max(1.0, trajectory.duration / rest.duration)
+        return GivingWay(start, stretched(rest, slow), float(np.linalg.norm(shift)))
 
     # -- parts ---------------------------------------------------------------------------------
 

@@ -12,7 +12,8 @@ from dex1b_core.planning.candidate import GraspCandidate
 
 Array = NDArray[np.float64]
 
-SPEED = 0.08  # [m/s] mean speed of the hand while it leads a part
+SPEED = 0.08  # [m/s] mean speed of the hand while it leads a part,
+APPROACH_SPEED = 0.05  # [m/s] and while it comes to it, which may be nearer than it looks
 CALM_S = 0.6  # [s] before the approach: efforts are compared with those in which the arm rests
 LEAST_S = 2.0  # [s] that leading takes
 
@@ -23,6 +24,7 @@ def part_stages(
     ways: tuple[Array, Array, Array, Array],
     hand_start: Array,
     scaling: float,
+    distance: float,
     reach: float,
 ) -> tuple[PickStage, ...]:
     """PREGRASP, APPROACH, CLOSE, SQUEEZE, ARTICULATE, and RETREAT twice: open, and back.
@@ -33,6 +35,7 @@ def part_stages(
         ways: Arm paths (K, A) to the stand-off, to the grasp, along the joint and back [rad].
         hand_start: (J,) posture of the hand before [rad].
         scaling: Fraction of the arm's limits.
+        distance: Length of the hand's way to the grasp [m].
         reach: Length of the hand's way along the joint [m].
 
     Raises:
@@ -41,6 +44,8 @@ def part_stages(
     transit, approach, lead, back = ways
     pregrasp, grasp, squeeze = timing.postures(candidate)
     settings = timing.settings
+    come = timing.arm(approach, scaling)
+    come = stretched(come, max(1.0, distance / APPROACH_SPEED / come.duration))
     led = timing.arm(lead, scaling)
     led = stretched(led, max(1.0, LEAST_S / led.duration, abs(reach) / SPEED / led.duration))
     close, press = settings.close_duration, settings.squeeze_duration
@@ -51,7 +56,7 @@ def part_stages(
             timing.hand(hand_start, pregrasp, close),
             settle=CALM_S,
         ),
-        PickStage(Stage.APPROACH, timing.arm(approach, scaling)),
+        PickStage(Stage.APPROACH, come),
         PickStage(Stage.CLOSE, hand=timing.hand(pregrasp, grasp, close)),
         PickStage(
             Stage.SQUEEZE, hand=timing.hand(grasp, squeeze, press), settle=settings.settle_duration

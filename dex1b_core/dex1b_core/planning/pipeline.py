@@ -65,6 +65,7 @@ class PlanOptions:
         enough: Physics stops after this many passed.
         max_candidates: Grasps returned.
         time_budget_s: Wall-clock seconds for everything.
+        attempts: Runs with other draws, while nothing survives and the budget has room for one.
     """
 
     proposals: int = 64
@@ -72,6 +73,7 @@ class PlanOptions:
     enough: int = 8
     max_candidates: int = 4
     time_budget_s: float = 60.0
+    attempts: int = 1
     skip_sim_check: bool = False
 
 
@@ -130,16 +132,27 @@ class GraspPlanner:
         """Plan for one observed object.
 
         Raises:
-            PlanningError: nothing survived a stage.
+            PlanningError: nothing survived a stage, in the last attempt.
             Dex1bError: a stage failed as a whole, or CANCELED.
         """
-        self._deadline = time.monotonic() + self._options.time_budget_s
+        begin = time.monotonic()
+        self._seed, self._deadline = seed, begin + self._options.time_budget_s
+        for attempt in range(1, self._options.attempts):
+            try:
+                return self._attempt(observation, seed + attempt - 1)
+            except PlanningError:
+                mean = (time.monotonic() - begin) / attempt
+                if time.monotonic() + mean > self._deadline:
+                    raise
+        return self._attempt(observation, seed + self._options.attempts - 1)
+
+    def _attempt(self, observation: ObjectObservation, seed: int) -> GraspPlan:
         candidates = self._timed('generate', self._generate, observation, seed)
         candidates = self._timed('reach', self._reach, candidates, observation, seed)
         if not self._options.skip_sim_check:
             candidates = self._timed('check', self._check, candidates, observation, seed)
         chosen, motion = self._timed('motion', self._motion, candidates, observation, seed)
-        return self._result(seed, chosen, motion)
+        return self._result(chosen, motion)
 
     def _timed(self, stage: str, work: Callable[..., Any], *arguments: Any) -> Any:
         if self._cancelled():
@@ -151,11 +164,9 @@ class GraspPlanner:
         finally:
             self._timings.append((stage, time.monotonic() - start))
 
-    def _result(
-        self, seed: int, candidates: tuple[GraspCandidate, ...] = (), motion: Any = None
-    ) -> GraspPlan:
+    def _result(self, candidates: tuple[GraspCandidate, ...] = (), motion: Any = None) -> GraspPlan:
         return GraspPlan(
-            seed=seed,
+            seed=self._seed,
             candidates=candidates,
             rejected=tuple(self._rejected),
             rejections=merge_rejections(self._rejections),
@@ -164,8 +175,8 @@ class GraspPlanner:
             proposed=self._proposed,
         )
 
-    def _failed(self, seed: int, code: ErrorCode, message: str) -> PlanningError:
-        plan = self._result(seed)
+    def _failed(self, code: ErrorCode, message: str) -> PlanningError:
+        plan = self._result()
         reasons = ', '.join(f'{r.count} x {r.code.name} ({r.stage})' for r in plan.rejections[:4])
         return PlanningError(code, f'{message}; rejections: {reasons or "none"}', plan)
 
@@ -173,11 +184,11 @@ class GraspPlanner:
         candidates, rejections = self._stages.generate(
             observation, count=self._options.proposals, seed=seed
         )
-        self._proposed = len(candidates)
+        self._proposed += len(candidates)
         self._rejections += rejections
         if not candidates:
             raise self._failed(
-                seed, ErrorCode.NO_CANDIDATES, 'the generator proposed no grasp for this object'
+                ErrorCode.NO_CANDIDATES, 'the generator proposed no grasp for this object'
             )
         return candidates
 
@@ -194,7 +205,7 @@ class GraspPlanner:
             self._rejections.append(Rejection(code, 'reach', count, example))
         if not reached:
             raise self._failed(
-                seed, ErrorCode.NO_IK,
+                ErrorCode.NO_IK,
                 f'the arm reaches none of {len(judged)} candidates; move the object into its '
                 'workspace or allow other approach directions',
             )  # fmt: skip
@@ -223,7 +234,7 @@ class GraspPlanner:
             self._rejections.append(Rejection(code, 'check', count, example))
         if not passed:
             raise self._failed(
-                seed, ErrorCode.ALL_FAILED,
+                ErrorCode.ALL_FAILED,
                 f'physics held none of {len(checked)} candidates; try another seed or view',
             )  # fmt: skip
         return tuple(sorted(passed, key=lambda c: -c.score))
@@ -251,7 +262,7 @@ class GraspPlanner:
             chosen.append(candidate)
         if not chosen:
             raise self._failed(
-                seed, ErrorCode.NO_PATH, f'no collision-free pick for {len(candidates)} candidates'
+                ErrorCode.NO_PATH, f'no collision-free pick for {len(candidates)} candidates'
             )
         return tuple(chosen), best_motion
 

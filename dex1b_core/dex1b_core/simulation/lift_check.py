@@ -144,14 +144,14 @@ class LiftChecker:
         settings = settings or CheckSettings()
         hand = robot.hand
         fingers = {name: finger.links for name, finger in hand.fingers.items()}
-        drives = _drives(hand.joints, robot.simulation.hand)
+        drives = joint_drives(hand.joints, robot.simulation.hand)
         if settings.body == 'hand':
             source = TreeSource(robot.urdf_path, hand.root_link, hand.joints)
             return cls(source, fingers, drives, target, settings)
         return cls(
             TreeSource(robot.urdf_path, robot.base_link, (*robot.arm.joints, *hand.joints)),
             fingers,
-            drives | _drives(robot.arm.joints, robot.simulation.arm),
+            drives | joint_drives(robot.arm.joints, robot.simulation.arm),
             target,
             settings,
             arm=ArmCarrier(robot),
@@ -196,7 +196,8 @@ def _engine(scene: SceneDescription, name: EngineName) -> Engine:
     return make_engine(name, scene)
 
 
-def _drives(joints: tuple[str, ...], settings: DriveSettings) -> dict[str, Drive]:
+def joint_drives(joints: tuple[str, ...], settings: DriveSettings) -> dict[str, Drive]:
+    """Of a group of joints, as a robot's description has them."""
     limits = zip(joints, settings.effort_limits, strict=True)
     return {
         name: Drive(settings.stiffness, settings.damping, limit, settings.armature)

@@ -56,6 +56,27 @@ def test_the_handle_is_rebuilt_where_it_is() -> None:
     assert own.joint.upper == 0.6
 
 
+@pytest.mark.parametrize('name', ['door-left-100', 'drawer-103', 'box-102'])
+def test_the_unseen_half_of_a_knob_is_rebuilt(name: str) -> None:
+    target, points, normals, _ = seen(name)
+    own = rebuilt(find_part(points, normals, target.joint), target.joint, 0.15)
+    truth = target.moved_corners(target.start)[target.handle[0]]
+    mine = own.moving[own.handle[0]].vertices
+    np.testing.assert_allclose(mine.min(axis=0), truth.min(axis=0), atol=0.006)
+    np.testing.assert_allclose(mine.max(axis=0), truth.max(axis=0), atol=0.006)
+
+
+@pytest.mark.parametrize('name', ['toilet-100', 'toilet-101'])
+def test_a_base_reaches_up_to_its_lid_on_the_side_that_is_not_seen(name: str) -> None:
+    target, points, normals, _ = seen(name)
+    own = rebuilt(find_part(points, normals, target.joint), target.joint, 0.5)
+    bowl, mine = target.fixed[0].vertices, own.fixed[0].vertices
+    for side in (mine.min, mine.max):
+        assert abs(side(axis=0)[1] - getattr(bowl, side.__name__)(axis=0)[1]) < 0.01
+    assert mine[:, 2].max() > bowl[:, 2].max() - 0.005
+    assert mine[:, 0].max() < bowl[:, 0].max() + 0.01  # there is room under the lip
+
+
 def test_a_wrong_axis_moves_nothing_that_is_seen() -> None:
     target, points, normals, _ = seen('door-left-100')
     beside = replace(target.joint, origin=target.joint.origin + np.array([0.2, 0.0, 0.0]))

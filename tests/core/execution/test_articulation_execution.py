@@ -7,10 +7,12 @@ import pytest
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.execution import ExecutionSettings
-from dex1b_core.execution.articulation_execution import ArticulationExecution, ArticulationLimits
+from dex1b_core.execution.articulation_execution import ArticulationExecution
+from dex1b_core.execution.articulation_limits import ArticulationLimits
 from dex1b_core.geometry import make_transform
 from dex1b_core.motion import JointLimits, Stage
 from dex1b_core.motion.articulation_plan import ArticulationPlan
+from dex1b_core.motion.giving_way import GivingWay
 from dex1b_core.motion.plan import PickStage
 from dex1b_core.motion.timing import rest_to_rest, resumed
 from dex1b_core.planning import GraspCandidate
@@ -54,7 +56,9 @@ def plan() -> ArticulationPlan:
     return ArticulationPlan(candidate, joint, 0.5, stages, 0.0)
 
 
-def execution(robot, force=lambda positions: 0.0) -> ArticulationExecution:
+def execution(
+    robot, force=lambda positions: 0.0, compliance=None, most_shift=0.015
+) -> ArticulationExecution:
     """`force` of arm positions [N]; efforts are measured."""
     measure = robot.measure
 
@@ -67,7 +71,8 @@ def execution(robot, force=lambda positions: 0.0) -> ArticulationExecution:
         ROBOT, robot, ExecutionSettings(poll_period=0.02),
         validate=lambda trajectory, start, tolerance: None,
         resume=lambda t, s: resumed(t, s, ARM),
-        limits=ArticulationLimits(max_force=40.0),
+        limits=ArticulationLimits(max_force=40.0, yield_force=20.0, most_shift=most_shift),
+        compliance=compliance,
         hand_force=lambda positions, efforts: force(positions),
     )  # fmt: skip
 
@@ -92,6 +97,88 @@ def test_a_locked_part_stops_the_arm_on_its_way(plan, fake_robot) -> None:
     run.let_go(plan)
     assert len(robot.sent) == sent + 1
     np.testing.assert_allclose(robot.sent[-1].positions[-1], OPEN)
+
+
+class Sideways:
+    """The second joint alone leads out of what bears on the hand."""
+
+    def __init__(self, force) -> None:
+        self._force = force
+
+    def bearing(self, trajectory, elapsed, positions, efforts) -> float:
+        return self._force(positions)
+
+    def left(self, trajectory, elapsed) -> float:
+        begin, end = trajectory.sample([elapsed, trajectory.duration])[0]
+        return float(np.abs(end - begin).max())
+
+    def moved_to(self, trajectory, positions):
+        shift = positions - trajectory.positions[0]
+        return replace(trajectory, positions=trajectory.positions + shift)
+
+    def give_way(self, trajectory, positions, efforts, softer=0) -> GivingWay:
+        shift = np.eye(7)[1] * 0.02
+        start = trajectory.positions[0]
+        aside = rest_to_rest(ROBOT.arm.joints, start, start + shift, 0.3)
+        return GivingWay(
+            aside, replace(trajectory, positions=trajectory.positions + shift), shift=0.003
+        )
+
+
+def jammed(positions) -> float:
+    """More with every step along the way, less with every step aside [N]."""
+    along, aside = positions[0] - HOME[0] - 0.3, positions[1] - HOME[1] - positions[0] + HOME[0]
+    return 300.0 * max(0.0, along) - 600.0 * max(0.0, aside)
+
+
+def test_a_hand_gives_way_to_what_bears_on_it_and_comes_back_beside_the_plan(
+    plan, fake_robot
+) -> None:
+    robot = fake_robot(OBJECT)
+    with pytest.raises(Dex1bError, match='is the part locked'):
+        execution(robot, jammed).run_articulation(plan)
+    robot = fake_robot(OBJECT)
+    run = execution(robot, jammed, Sideways(jammed), most_shift=0.03)
+    run.run_articulation(plan)
+    assert run.lead.rests > 0
+    assert run.lead.share == 1.0
+    assert run.lead.max_force < 60.0
+    aside = round(run.lead.shift / 0.003) * 0.02
+    assert aside > 0.0
+    ends = robot.arm.trajectory.positions
+    np.testing.assert_allclose(ends[[0, -1], 1] - HOME[1], [0.6 + aside, 0.5 + aside])
+
+
+@pytest.mark.parametrize(('meets', 'closes'), [(0.295, True), (0.25, False)])
+def test_a_hand_that_meets_the_part_early_closes_there_or_stops(
+    plan, fake_robot, meets, closes
+) -> None:
+    def force(positions) -> float:
+        stage = run.progress.stage
+        much = 25.0 if closes else 50.0
+        return much if stage is Stage.APPROACH and positions[0] > HOME[0] + meets else 0.0
+
+    robot = fake_robot(OBJECT)
+    run = execution(robot, force, Sideways(lambda positions: 0.0))
+    if closes:
+        run.run_articulation(plan)
+        assert run.lead.share == 1.0
+        ends = robot.arm.trajectory.positions[:, 0] - HOME[0]
+        assert 0.59 < ends[0] < 0.6 - 1e-4
+        return
+    with pytest.raises(Dex1bError, match='in APPROACH') as caught:
+        run.run_articulation(plan)
+    assert caught.value.error_code is ErrorCode.LIMITS
+    assert not run.progress.touched
+
+
+def test_a_hand_gives_way_by_no_more_than_it_may(plan, fake_robot) -> None:
+    robot = fake_robot(OBJECT)
+    run = execution(robot, jammed, Sideways(jammed), most_shift=0.003)
+    with pytest.raises(Dex1bError, match=r'having given way by 3\.0 mm') as caught:
+        run.run_articulation(plan)
+    assert caught.value.error_code is ErrorCode.LIMITS
+    assert robot.stops > 0
 
 
 def test_a_short_knock_does_not_stop_it(plan, fake_robot) -> None:

@@ -161,3 +161,26 @@ def test_merged_rejections_add_up_and_come_largest_first():
         (ErrorCode.NO_PATH, 5, 'b'),
         (ErrorCode.NO_IK, 3, 'a'),
     ]
+
+
+def test_other_draws_are_tried_while_nothing_survives() -> None:
+    class Second(Stages):
+        def reach(self, candidates, observation, *, seed):
+            self.unreachable = range(6) if seed == 7 else ()
+            return super().reach(candidates, observation, seed=seed)
+
+    with pytest.raises(PlanningError, match='reaches none'):
+        GraspPlanner(Second(), PlanOptions()).plan(OBSERVATION, seed=7)
+    plan = GraspPlanner(Second(), PlanOptions(attempts=2)).plan(OBSERVATION, seed=7)
+    assert plan.seed == 7
+    assert plan.proposed == 12
+    assert {r.code: r.count for r in plan.rejections}[ErrorCode.NO_IK] == 6
+
+
+def test_no_other_draw_begins_that_the_budget_has_no_time_for() -> None:
+    stages = Stages(unreachable=range(6))
+    options = PlanOptions(attempts=5, time_budget_s=0.0)
+    with pytest.raises(PlanningError) as caught:
+        GraspPlanner(stages, options).plan(OBSERVATION, seed=7)
+    assert [call[0] for call in stages.calls] == ['generate']
+    assert caught.value.plan.seed == 7

@@ -35,11 +35,17 @@ class Bench:
     Args:
         robot: Name or file; the joints are those of ROBOT.
         apart: Joint states of arm and hand come in messages of their own.
+        object_at: Where its fingers meet something, as the mock robot's parameter; 0: nowhere.
     """
 
-    def __init__(self, robot: str = ROBOT.name, *, apart: bool = False) -> None:
+    Action: Any = ExecuteGrasp
+    action = 'execute_grasp'
+
+    def __init__(
+        self, robot: str = ROBOT.name, *, apart: bool = False, object_at: float = 0.0
+    ) -> None:
         self.namespace = f'/bench{next(_NUMBERS)}'
-        self._robot_name, self._apart = robot, apart
+        self._robot_name, self._apart, self._object_at = robot, apart, object_at
         self.robot = self._robot()
         self.executor = self._executor()
         self.monitor = self._process(
@@ -50,7 +56,7 @@ class Bench:
             **_PATIENCE,
         )
         self.client = Client()
-        self.actions = ActionClient(self.client.node, ExecuteGrasp, self.name('execute_grasp'))
+        self.actions = ActionClient(self.client.node, self.Action, self.name(self.action))
         self.states: list[tuple[float, JointState]] = []
         self._lock = threading.Lock()
         self.client.node.create_subscription(
@@ -82,7 +88,9 @@ class Bench:
         return NodeProcess([*command, '-r', f'__ns:={self.namespace}'])
 
     def _robot(self) -> NodeProcess:
-        return self._process('mock_robot_node', rate=50.0, states_apart=self._apart)
+        return self._process(
+            'mock_robot_node', rate=50.0, states_apart=self._apart, object_at=self._object_at
+        )
 
     def _executor(self, **parameters: Any) -> NodeProcess:
         defaults = {'execute': True, 'max_velocity_scaling': 1.0, 'safety_max_wall_age': 5.0}
@@ -153,10 +161,17 @@ class Bench:
 
     def arm(self, field: str = 'position') -> np.ndarray:
         """Latest positions or velocities of the arm."""
+        return self._latest(ROBOT.arm.joints, field)
+
+    def hand(self) -> np.ndarray:
+        """Latest positions of the driven joints of the hand; not with states apart."""
+        return self._latest(ROBOT.hand.joints, 'position')
+
+    def _latest(self, joints: Sequence[str], field: str) -> np.ndarray:
         with self._lock:
             message = self.states[-1][1]
         values = dict(zip(message.name, getattr(message, field), strict=True))
-        return np.array([values[name] for name in ROBOT.arm.joints])
+        return np.array([values[name] for name in joints])
 
     def wait_for_arm(self, positions: Sequence[float], timeout_s: float = 10.0) -> None:
         """Until this client has heard that the arm is there, which may be late."""
@@ -176,7 +191,7 @@ class Bench:
             np.array([m.velocity for _, m in states])[:, columns],
         )
 
-    def goal(self, *, candidates: int = 1, **fields: Any) -> ExecuteGrasp.Goal:
+    def goal(self, *, candidates: int = 1, **fields: Any) -> Any:
         """A pick of a box from above."""
         now = self.client.node.get_clock().now().nanoseconds * 1e-9
         defaults = {'velocity_scaling': 0.8, 'hold_duration': 0.2}
@@ -184,9 +199,7 @@ class Bench:
         goal.candidates = list(goal.candidates) * candidates
         return goal
 
-    def start(
-        self, goal: ExecuteGrasp.Goal, *, until: int | None = None, speed: float = 0.2
-    ) -> Any:
+    def start(self, goal: Any, *, until: int | None = None, speed: float = 0.2) -> Any:
         """Send a goal; wait until feedback reports the stage and the arm is that fast [rad/s]."""
         reached = threading.Event()
 
@@ -202,11 +215,11 @@ class Bench:
                 time.sleep(0.01)
         return handle
 
-    def finish(self, handle: Any, timeout_s: float = 60.0) -> ExecuteGrasp.Result:
+    def finish(self, handle: Any, timeout_s: float = 60.0) -> Any:
         """Wait for a goal's result."""
         return self.client.result(handle.get_result_async(), timeout_s).result
 
-    def run(self, **fields: Any) -> ExecuteGrasp.Result:
+    def run(self, **fields: Any) -> Any:
         """Send a goal and wait for its result."""
         return self.finish(self.start(self.goal(**fields)))
 

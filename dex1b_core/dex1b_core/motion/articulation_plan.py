@@ -16,7 +16,7 @@ class ArticulationPlan(StagedPlan):
     Attributes:
         candidate: The grasp, with its reachability.
         joint: Of the part, planning frame; at 0 where it is now.
-        displacement: By which it is led [rad or m]; less than asked where the arm cannot follow.
+        displacement: By which it is led [rad or m].
         stages: PREGRASP, APPROACH, CLOSE, SQUEEZE, ARTICULATE, RETREAT (open), RETREAT (back).
         planning_seconds: Wall-clock time that planning took.
     """

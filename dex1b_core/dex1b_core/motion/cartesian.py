@@ -38,9 +38,9 @@ def straight_line(
     offset = np.asarray(shift, dtype=float)
     length = float(np.linalg.norm(offset))
     count = max(2, int(np.ceil(length / step)) + 1)
-    fractions = np.linspace(0.0, 1.0, count)[1:]
-    targets = np.tile(base_T_start, (len(fractions), 1, 1))
-    targets[:, :3, 3] += fractions[:, None] * offset
+    fractions = np.linspace(0.0, 1.0, count)
+    targets = np.tile(base_T_start, (count - 1, 1, 1))
+    targets[:, :3, 3] += fractions[1:, None] * offset
 
     def told(index: int, reason: str) -> str:
         return (

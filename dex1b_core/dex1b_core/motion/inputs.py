@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_core.simulation.object_joint import ObjectJoint
+
+_ROUNDING = 1e-6  # [rad or m]
 
 
 def require_scaling(velocity_scaling: float) -> None:
@@ -16,6 +19,17 @@ def require_scaling(velocity_scaling: float) -> None:
         raise Dex1bError(
             ErrorCode.INVALID_REQUEST,
             f'velocity_scaling is {velocity_scaling}; expected more than 0, at most 1',
+        )
+
+
+def require_displacement(joint: ObjectJoint, displacement: float) -> None:
+    """Refuse to lead a part nowhere or beyond its joint's limits; raises INVALID_REQUEST."""
+    lower, upper = joint.lower - _ROUNDING, joint.upper + _ROUNDING
+    if displacement == 0 or not lower <= displacement <= upper:  # NaN is nowhere between
+        raise Dex1bError(
+            ErrorCode.INVALID_REQUEST,
+            f'displacement is {displacement} {"m" if joint.slides else "rad"}; expected one other '
+            f'than 0 from {joint.lower:.4f} to {joint.upper:.4f}, what the joint has left',
         )
 
 

@@ -39,8 +39,8 @@ def joint_line(
         Dex1bError: NO_PATH when the arm cannot follow; the message says how far it got.
     """
     unit = 'm' if joint.slides else 'rad'
-    positions = joint_positions(joint, base_T_start, displacement, step)[1:]
-    targets = np.array([joint.motion(position) @ base_T_start for position in positions])
+    positions = joint_positions(joint, base_T_start, displacement, step)
+    targets = np.array([joint.motion(position) @ base_T_start for position in positions[1:]])
 
     def told(index: int, reason: str) -> str:
         return (

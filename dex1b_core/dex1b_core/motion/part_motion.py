@@ -17,7 +17,7 @@ from dex1b_core.motion.collision import CollisionChecker
 from dex1b_core.motion.giving_way import GivingWay
 from dex1b_core.motion.grasp_lines import GraspLines
 from dex1b_core.motion.ik import IkSolution
-from dex1b_core.motion.inputs import named_vector, require_scaling
+from dex1b_core.motion.inputs import named_vector, require_displacement, require_scaling
 from dex1b_core.motion.joint_line import joint_line
 from dex1b_core.motion.part_scene import SHARES, PartCheckers
 from dex1b_core.motion.part_timing import part_stages
@@ -79,6 +79,10 @@ class PartMotion(ArmMotion):
             joint: Of the part, planning frame.
             displacement: How far it is led [rad or m].
             seed: Of the random restarts.
+
+        Raises:
+            Dex1bError: INVALID_REQUEST for hand joints that the robot lacks or a displacement that
+                is 0 or beyond the joint's limits, SHAPE_INVALID for a part without points.
         """
         with self._lock:
             checkers = self._part_checkers(observation, joint, displacement)
@@ -113,8 +117,8 @@ class PartMotion(ArmMotion):
             seed: Of inverse kinematics and path search.
 
         Raises:
-            Dex1bError: INVALID_REQUEST, NO_IK, JOINT_MARGIN, NO_PATH, OUT_OF_WORKSPACE,
-                TABLE_COLLISION, SCENE_COLLISION, SELF_COLLISION or LIMITS.
+            Dex1bError: INVALID_REQUEST, SHAPE_INVALID, NO_IK, JOINT_MARGIN, NO_PATH,
+                OUT_OF_WORKSPACE, TABLE_COLLISION, SCENE_COLLISION, SELF_COLLISION or LIMITS.
         """
         begin = time.monotonic()
         require_scaling(velocity_scaling)
@@ -192,6 +196,7 @@ class PartMotion(ArmMotion):
     def _part_checkers(
         self, observation: ObjectObservation, joint: ObjectJoint, displacement: float
     ) -> PartCheckers:
+        require_displacement(joint, displacement)
         return PartCheckers.of_scene(self.model, observation, joint, displacement, self.settings)
 
     def _part_anchors(

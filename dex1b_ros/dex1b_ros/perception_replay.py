@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,15 @@ def node_pipeline(settings: PerceptionSettings) -> Iterator[NodePipeline]:
             pipeline.close()
 
 
+@dataclass(frozen=True)
+class _Shown:
+    info: CameraInfo
+    depth: Image
+    colour: Image | None
+
+
 class NodePipeline:
-    """Publishes depth, camera_info and TF of one capture at a time, and asks for the scene."""
+    """Publishes images, camera_info and TF of one capture at a time, and asks for the scene."""
 
     def __init__(self, namespace: str) -> None:
         self.name = 'node'
@@ -82,6 +90,7 @@ class NodePipeline:
         self._context.init()
         self._node = Node('capture_replay', namespace=namespace, context=self._context)
         self._depth = self._node.create_publisher(Image, 'camera/depth/image_raw', 5)
+        self._colour = self._node.create_publisher(Image, 'camera/color/image_raw', 5)
         self._info = self._node.create_publisher(CameraInfo, 'camera/depth/camera_info', 5)
         self._static = self._node.create_publisher(TFMessage, '/tf_static', STATIC_QOS)
         self._changed = threading.Condition()
@@ -91,7 +100,7 @@ class NodePipeline:
                 kind, f'perception/{name}', partial(self._keep, name), LATCHED
             )
         self._action = ActionClient(self._node, CaptureScene, 'capture_scene')
-        self._shown: tuple[CameraInfo, Image] | None = None
+        self._shown: _Shown | None = None
         self._node.create_timer(PERIOD_S, self._publish)
         self._spinner = Spinner(self._node, self._context)
 
@@ -110,9 +119,11 @@ class NodePipeline:
         self._place(capture)
         header = Header(frame_id=_frame_of(capture))
         pixels = encode_depth(capture.frame.depth_m, '16UC1')
-        self._shown = (
+        colour = capture.frame.colour
+        self._shown = _Shown(
             camera_info(capture.frame.intrinsics, header),
             conversions.image_msg(pixels, '16UC1', header),
+            None if colour is None else conversions.image_msg(colour, 'rgb8', header),
         )
         try:
             labels, _ = self._look()
@@ -130,10 +141,15 @@ class NodePipeline:
     def _publish(self) -> None:
         if self._shown is None:
             return
-        info, depth = self._shown
-        info.header.stamp = depth.header.stamp = self._node.get_clock().now().to_msg()
-        self._info.publish(info)
-        self._depth.publish(depth)
+        shown, stamp = self._shown, self._node.get_clock().now().to_msg()
+        for publisher, message in (
+            (self._colour, shown.colour),
+            (self._info, shown.info),
+            (self._depth, shown.depth),
+        ):
+            if message is not None:
+                message.header.stamp = stamp
+                publisher.publish(message)
 
     def _look(self) -> tuple[NDArray[np.int32], Timing]:
         if not self._action.wait_for_server(PATIENCE_S):

@@ -7,6 +7,8 @@ import json
 import os
 import re
 import shlex
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -23,7 +25,7 @@ PAGES = ('README.md', 'docs/quickstart.md')
 DEX1B = '.venv/bin/dex1b '
 EXAMPLE = '.venv/bin/python examples/'
 LAUNCH = 'ros2 launch dex1b_ros grasp.launch.py'
-# `ros2` is not among the wheels: requests and launch arguments are checked instead
+# `ros2` is not among the wheels: where it is not, requests and launch arguments are checked alone
 KINDS = (DEX1B, EXAMPLE, 'make ', 'ros2 service call ', 'ros2 action send_goal ', LAUNCH)
 
 
@@ -150,6 +152,41 @@ def test_the_quickstart_from_top_to_bottom(tmp_path: Path, shim: Path) -> None:
         for stack in stacks:
             stack.terminate()  # as Ctrl-C does
             assert stack.wait(60.0) == 0
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(900)
+def test_what_ros2_is_told() -> None:
+    """Requests of both pages to the nodes of the launch file, by the `ros2` of the machine."""
+    ros2 = shutil.which('ros2')
+    if ros2 is None:
+        pytest.skip('no ros2 on this machine; its wheels do not exist')
+    environment = os.environ | {'ROS_DOMAIN_ID': str(1 + os.getpid() % 99)}
+    launch = next(line for line in ALL if line.startswith(LAUNCH) and 'execute:=true' in line)
+    # a shell that runs tests in the background lets its children ignore Ctrl-C
+    nodes = subprocess.Popen(
+        ['env', '--default-signal=INT', *shlex.split(launch)], cwd=ROOT, env=environment
+    )
+    try:
+        _plan_until_ready(environment)
+        for command in REQUESTS:
+            done = _run(shlex.split(command), environment)
+            answer = done.stdout + done.stderr
+            assert done.returncode == 0, answer
+            # pixel and label of the page need not show an object of this scene
+            expected = '(0|112)' if 'mode: 2' in command or 'mode: 6' in command else '0'
+            assert re.search(rf'error_code(=|: ){expected}\b', answer), f'{command}\n{answer}'
+    finally:
+        nodes.send_signal(signal.SIGINT)
+        assert nodes.wait(90.0) == 0
+
+
+def _plan_until_ready(environment: dict[str, str]) -> None:
+    words = shlex.split(next(line for line in REQUESTS if 'PlanGrasp "{}"' in line))
+    deadline = time.monotonic() + 240.0
+    while 'error_code=0' not in (answer := _run(words, environment).stdout):
+        assert time.monotonic() < deadline, answer
+        time.sleep(2.0)
 
 
 def _run(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 _SHARE = 0.88  # of the acceleration limits that a stop uses: interpolation overshoots
-_ONSET = 0.1  # s until a stop slows down in earnest
+_ONSETS = (0.1, 0.2, 0.4)  # s until a stop slows down in earnest: the first that keeps limits
+_EXCESS = 1.005  # of the acceleration limits, that a stop may need
+_SAME_S = 1e-6  # samples nearer than this are one
 _MOST_FALL = 15.0  # 1/s, however slow the joints are
-_LEAST_FALL = 0.5  # 1/s, also where the path itself uses up the limits
+_LEAST_FALL = 0.05  # of 1/onset, also where the path itself uses up the limits
 _SUBSTEPS = 4  # of the integration, in a sample
 _AT_REST = 1e-5  # of the path's speed
 
@@ -111,7 +113,8 @@ def stopping_trajectory(
     """Slow down along the trajectory's own path, so that no new ground is covered.
 
     Path time runs on from `elapsed` at a rate that falls from 1 to 0 as fast as the limits allow,
-    which the path's own acceleration uses up too; the fall begins and ends gently.
+    which the path's own acceleration uses up too; the fall begins and ends gently, and more so
+    where the path is at the limits. A trajectory that ends sooner than that is carried out.
 
     Args:
         trajectory: What is being executed.
@@ -119,17 +122,40 @@ def stopping_trajectory(
         acceleration_limits: (J,) [rad/s^2].
         period: Time between samples [s].
     """
-    limits = _SHARE * np.asarray(acceleration_limits, dtype=float)
-    step = period / _SUBSTEPS
+    limits = np.asarray(acceleration_limits, dtype=float)
     place = float(np.clip(elapsed, trajectory.times[0], trajectory.duration))
+    left = trajectory.duration - place
+    for onset in _ONSETS:
+        ramp = _ramp(trajectory, place, limits, onset, period)
+        if _SAME_S < left <= ramp.duration:
+            return _rest_of(trajectory, place)
+        accelerations = ramp.sample(ramp.dense_times(8))[2]
+        if (np.abs(accelerations) <= _EXCESS * limits).all():
+            break
+    return ramp
+
+
+def _rest_of(trajectory: JointTrajectory, place: float) -> JointTrajectory:
+    """What is left of a trajectory after a path time [s]; its own time begins at 0."""
+    later = trajectory.times[trajectory.times > place + _SAME_S]
+    times = np.concatenate([[place], later])
+    return JointTrajectory(trajectory.names, times - place, *trajectory.sample(times))
+
+
+def _ramp(
+    trajectory: JointTrajectory, place: float, limits: Array, onset: float, period: float
+) -> JointTrajectory:
+    """From path time `place` to rest, without regard to where the trajectory ends."""
+    limits = _SHARE * limits
+    step = period / _SUBSTEPS
     _, velocity, acceleration = trajectory.sample([place])
     rate, fall = 1.0, 0.0
-    slew = -_steepest_fall(velocity[0], acceleration[0], 1.0, limits) / _ONSET
+    slew = -_steepest_fall(velocity[0], acceleration[0], 1.0, limits, onset) / onset
     places, rates, falls = [place], [rate], [fall]
     while rate > 0.0:
         for _ in range(_SUBSTEPS):
             _, velocity, acceleration = trajectory.sample([place])
-            steepest = _steepest_fall(velocity[0], acceleration[0], rate, limits)
+            steepest = _steepest_fall(velocity[0], acceleration[0], rate, limits, onset)
             landing = -float(np.sqrt(2 * slew * rate))
             fall = max(steepest, landing, fall - slew * step)
             slower = rate + fall * step
@@ -150,14 +176,16 @@ def stopping_trajectory(
     )
 
 
-def _steepest_fall(velocity: Array, acceleration: Array, rate: float, limits: Array) -> float:
+def _steepest_fall(
+    velocity: Array, acceleration: Array, rate: float, limits: Array, onset: float
+) -> float:
     """Slope of the rate, below 0, at which the first of (J,) joints needs all of its limit [1/s].
 
     At the rate r and slope s the joints accelerate by a r^2 + v s.
     """
     spent = np.sign(velocity) * acceleration * rate**2
     slopes = -(limits + spent) / np.maximum(np.abs(velocity), 1e-9)
-    return float(np.clip(slopes.max(), -_MOST_FALL, -_LEAST_FALL))
+    return float(np.clip(slopes.max(), -_MOST_FALL, -_LEAST_FALL / onset))
 
 
 def braking_trajectory(

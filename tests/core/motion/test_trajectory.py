@@ -90,6 +90,27 @@ def test_stop_stays_on_the_path_and_keeps_limits(elapsed):
     assert (np.abs(fine[2]) <= LIMITS.acceleration * 1.05).all()
 
 
+@pytest.mark.parametrize('left', [0.004, 0.05, 0.2])
+def test_what_ends_sooner_than_a_stop_is_carried_out(left):
+    trajectory = timed()
+    place = trajectory.duration - left
+    stop = stopping_trajectory(trajectory, place, acceleration_limits=LIMITS.acceleration)
+    assert stop.duration == pytest.approx(left)
+    times = np.linspace(0, 0.999 * left, 50)
+    for found, expected in zip(stop.sample(times), trajectory.sample(place + times), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_stop_at_the_limits_begins_more_gently():
+    """At full speed and full acceleration, whatever is added is too much."""
+    trajectory = timed()
+    limits = LIMITS.acceleration
+    for elapsed in np.linspace(0, trajectory.duration, 60):
+        stop = stopping_trajectory(trajectory, elapsed, acceleration_limits=limits)
+        fine = stop.sample(np.linspace(0, stop.duration, 1000))[2]
+        assert (np.abs(fine) <= 1.01 * limits).all()
+
+
 def test_reversed_goes_the_same_way_back():
     trajectory = timed()
     back = trajectory.reversed()

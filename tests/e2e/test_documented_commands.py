@@ -182,7 +182,7 @@ def test_what_ros2_is_told() -> None:
 
 
 def _plan_until_ready(environment: dict[str, str]) -> None:
-    words = shlex.split(next(line for line in REQUESTS if 'PlanGrasp "{}"' in line))
+    words = shlex.split(next(line for line in REQUESTS if '/plan_grasp' in line))
     deadline = time.monotonic() + 240.0
     while 'error_code=0' not in (answer := _run(words, environment).stdout):
         assert time.monotonic() < deadline, answer

@@ -19,6 +19,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TransformStamped
 from numpy.typing import NDArray
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
@@ -90,7 +91,7 @@ class NodePipeline:
         self._context.init()
         self._node = Node('capture_replay', namespace=namespace, context=self._context)
         self._depth = self._node.create_publisher(Image, 'camera/depth/image_raw', 5)
-        self._colour = self._node.create_publisher(Image, 'camera/color/image_raw', 5)
+        self._colour: Publisher | None = None
         self._info = self._node.create_publisher(CameraInfo, 'camera/depth/camera_info', 5)
         self._static = self._node.create_publisher(TFMessage, '/tf_static', STATIC_QOS)
         self._changed = threading.Condition()
@@ -120,6 +121,7 @@ class NodePipeline:
         header = Header(frame_id=_frame_of(capture))
         pixels = encode_depth(capture.frame.depth_m, '16UC1')
         colour = capture.frame.colour
+        self._offer_colour(colour is not None)
         self._shown = _Shown(
             camera_info(capture.frame.intrinsics, header),
             conversions.image_msg(pixels, '16UC1', header),
@@ -138,6 +140,14 @@ class NodePipeline:
         message.transform = conversions.transform_msg(capture.frame.planning_T_camera)
         self._static.publish(TFMessage(transforms=[message]))
 
+    def _offer_colour(self, there: bool) -> None:
+        """The node waits for colour as long as somebody publishes it."""
+        if there and self._colour is None:
+            self._colour = self._node.create_publisher(Image, 'camera/color/image_raw', 5)
+        elif not there and self._colour is not None:
+            self._node.destroy_publisher(self._colour)
+            self._colour = None
+
     def _publish(self) -> None:
         if self._shown is None:
             return
@@ -147,7 +157,7 @@ class NodePipeline:
             (self._info, shown.info),
             (self._depth, shown.depth),
         ):
-            if message is not None:
+            if publisher is not None and message is not None:
                 message.header.stamp = stamp
                 publisher.publish(message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,10 @@ def capture(name: str, *heights: float) -> LabelledCapture:
 def test_the_node_labels_captures_as_the_library_does() -> None:
     library = LibraryPipeline(CAPTURE_SETTINGS)
     with node_pipeline(CAPTURE_SETTINGS) as node:
-        for shown in (capture('one', 0.1), capture('three', 0.05, 0.1, 0.15)):
+        coloured = capture('two', 0.1, 0.05)
+        picture = np.full((480, 640, 3), 90, np.uint8)
+        coloured = replace(coloured, frame=replace(coloured.frame, colour=picture))
+        for shown in (capture('one', 0.1), coloured, capture('three', 0.05, 0.1, 0.15)):
             labels, timings = node(shown, repeats=2)
             expected, _ = library(shown, repeats=1)
             assert labels.max() == expected.max() > 0

@@ -30,10 +30,10 @@ MOST_STEPS = 10  # each time
 FELL = 0.7  # of the force before a step: more says that the contact is soft
 EASED = 0.6  # of the force to which it gives way: less is left alone
 SHORT = 0.015  # [m] before the grasp, where a hand that meets the part may close
-GROWTH = 1.2  # of a force while the hand gives way to it, before the arm stops
 EASE_S = 0.1  # [s] to settle after each step
 EASE_PATIENCE_S = 4.0  # [s] that a force may be too large while the hand gives way to it
 AT_ONCE = 1.5  # times the largest force: so much is no knock
+EASING = 1.8  # times the largest force, at once, while the hand gives way
 
 
 @dataclass
@@ -72,7 +72,6 @@ class ArticulationExecution(PickExecution):
         self._way: JointTrajectory | None = None  # along the joint, from where the hand is
         self._led = 0.0  # share of the way before the motion that is under way
         self._easing = self._met = False
-        self._at_once = AT_ONCE * limits.max_force  # [N] at which the arm stops
         self._offset = np.zeros(len(self._robot.arm.joints))  # [rad] by giving way
 
     def run_articulation(self, plan: ArticulationPlan) -> None:
@@ -172,7 +171,6 @@ class ArticulationExecution(PickExecution):
                 trajectory = way.rest
         finally:
             self._easing = self._watch.bears = False
-            self._at_once = AT_ONCE * self._limits.max_force
         self._offset = self._offset + trajectory.positions[-1] - end
         return trajectory
 
@@ -193,8 +191,6 @@ class ArticulationExecution(PickExecution):
             return None
         state = self._port.measure(trajectory.names)
         efforts = state.efforts - self._watch.baseline
-        force = self._hand_force(state.positions, efforts)  # it may not grow meanwhile
-        self._at_once = max(self._at_once, GROWTH * force)
         try:
             return self._compliance.give_way(trajectory, state.positions, efforts, softer)
         except Dex1bError:
@@ -274,7 +270,8 @@ class ArticulationExecution(PickExecution):
         now = self._port.now()
         since = self._watch.over_since = self._watch.over_since or now
         patience = EASE_PATIENCE_S if self._easing else self._limits.force_time
-        if force > self._at_once or now - since >= patience:
+        at_once = (EASING if self._easing else AT_ONCE) * self._limits.max_force
+        if force > at_once or now - since >= patience:
             raise self._too_much(force)
 
     def _too_much(self, force: float) -> Dex1bError:

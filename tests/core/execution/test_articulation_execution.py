@@ -181,6 +181,21 @@ def test_a_hand_gives_way_by_no_more_than_it_may(plan, fake_robot) -> None:
     assert robot.stops > 0
 
 
+def test_a_force_that_grows_while_the_hand_gives_way_stops_it(plan, fake_robot) -> None:
+    def worse(positions) -> float:
+        """Every step aside, in the wrong direction, adds to it."""
+        steps = (positions[1] - HOME[1] - positions[0] + HOME[0]) / 0.02
+        return 30.0 * 1.15 ** max(0.0, steps) if positions[0] - HOME[0] > 0.4 else 0.0
+
+    robot = fake_robot(OBJECT)
+    run = execution(robot, worse, Sideways(worse), most_shift=0.05)
+    with pytest.raises(Dex1bError, match='N in ARTICULATE') as caught:
+        run.run_articulation(plan)
+    assert caught.value.error_code is ErrorCode.LIMITS
+    assert run.lead.max_force < 1.8 * 40.0 * 1.1
+    assert robot.stops > 0
+
+
 def test_a_short_knock_does_not_stop_it(plan, fake_robot) -> None:
     run = execution(fake_robot(OBJECT), lambda p: 90.0 if 0.4 < p[0] - HOME[0] < 0.405 else 0.0)
     run.run_articulation(plan)

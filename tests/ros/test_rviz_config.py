@@ -14,6 +14,7 @@ import pytest
 import yaml
 from harness import Client, node_process
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
@@ -67,13 +68,19 @@ def running(ros_domain: int) -> Iterator[Client]:
         yield client
 
 
+def publishers_of(client: Client, topic: str) -> list[TopicEndpointInfo]:
+    """Discovery tells of a node's topics one by one: waited for, each of them."""
+    deadline = time.monotonic() + 60.0
+    while not (publishers := client.node.get_publishers_info_by_topic(topic)):
+        assert time.monotonic() < deadline, f'nobody publishes {topic}'
+        time.sleep(0.1)
+    return publishers
+
+
 @pytest.mark.ros
 @pytest.mark.parametrize(('config', 'topic'), sorted(DISPLAYS))
 def test_a_display_fits_its_publisher(running: Client, config: str, topic: str) -> None:
-    deadline = time.monotonic() + 60.0
-    while not (publishers := running.node.get_publishers_info_by_topic(topic)):
-        assert time.monotonic() < deadline, f'nobody publishes {topic}'
-        time.sleep(0.1)
+    publishers = publishers_of(running, topic)
     display = DISPLAYS[config, topic]
     settings = display.get('Topic') or display['Description Topic']
     assert publishers[0].topic_type == TYPES[display['Class'].split('/')[1]]
@@ -89,13 +96,10 @@ def test_a_display_fits_its_publisher(running: Client, config: str, topic: str) 
 def test_the_cloud_of_the_camera_finds_its_images(running: Client, setting: str) -> None:
     (display,) = (item for item in manager('grasp')['Displays'] if 'DepthCloud' in item['Class'])
     topic = display[setting]
-    deadline = time.monotonic() + 60.0
-    while not (publishers := running.node.get_publishers_info_by_topic(topic)):
-        assert time.monotonic() < deadline, f'nobody publishes {topic}'
-        time.sleep(0.1)
+    publishers = publishers_of(running, topic)
     assert publishers[0].topic_type == 'sensor_msgs/msg/Image'
     # the plugin derives the name of the camera_info from that of the image
-    assert running.node.count_publishers(topic.replace('image_raw', 'camera_info'))
+    assert publishers_of(running, topic.replace('image_raw', 'camera_info'))
 
 
 def test_every_output_for_the_eye_has_a_display() -> None:

@@ -153,9 +153,15 @@ class PickExecution:
             self._stop_for_a_while()
             rest = self._resume(stage.arm, self._place_on(stage.arm))
             self._execute(replace(stage, arm=rest, hand=None))
+            self._require_hand(stage)
             return
         if stage.arm is not None:
-            self._arrive(stage)
+            free = stage.stage in _FREE
+            settings = self._settings
+            self._arrive(
+                stage.arm, settings.arrival_tolerance if free else settings.contact_tolerance
+            )
+        self._require_hand(stage)
         if stage.settle > 0:
             self._wait(stage.settle, stage.settle, f'{stage.stage.name} to settle')
 
@@ -242,13 +248,10 @@ class PickExecution:
                 'is the controller active and the arm free?',
             )
 
-    def _arrive(self, stage: PickStage) -> None:
-        """Wait until the arm rests where the motion ends: drives lag behind their commands."""
-        trajectory, settings = stage.arm, self._settings
-        assert trajectory is not None
+    def _arrive(self, trajectory: JointTrajectory, tolerance: float) -> None:
+        """Wait until joints rest where their motion ends: drives lag behind their commands."""
+        settings = self._settings
         goal = trajectory.positions[-1]
-        free = stage.stage in _FREE
-        tolerance = settings.arrival_tolerance if free else settings.contact_tolerance
 
         def arrived() -> bool:
             state = self._port.measure(trajectory.names)
@@ -267,8 +270,13 @@ class PickExecution:
                 ErrorCode.TRACKING,
                 f"joint '{trajectory.names[worst]}' stays at {measured[worst]:.4f} rad, "
                 f'{abs(measured[worst] - goal[worst]):.4f} from its goal; '
-                f'{tolerance:.3f} rad are allowed: is the arm blocked?',
+                f'{tolerance:.3f} rad are allowed: is it blocked?',
             ) from error
+
+    def _require_hand(self, stage: PickStage) -> None:
+        """A finger that jams in free air would meet the object where nobody planned it."""
+        if stage.hand is not None and stage.stage in _FREE:
+            self._arrive(stage.hand, self._settings.hand_tolerance)
 
     # -- grip ----------------------------------------------------------------------------------
 

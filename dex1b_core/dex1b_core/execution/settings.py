@@ -12,6 +12,9 @@ class ExecutionSettings(StrictModel):
 
     start_tolerance: float = Field(0.02, gt=0, description='measured to planned start [rad]')
     arrival_tolerance: float = Field(0.01, gt=0, description='arm at the end of a motion [rad]')
+    hand_tolerance: float = Field(
+        0.15, gt=0, description='hand at its posture before the grasp: hands are coarse [rad]'
+    )
     contact_tolerance: float = Field(
         0.05, gt=0, description='instead of both from the approach on: an object pushes back [rad]'
     )

@@ -30,14 +30,14 @@ class ArmScene(SceneDescription):
 
 
 def passing_bodies(
-    tree: BodyTree, collision: CollisionSettings, hand_links: Collection[str]
+    tree: BodyTree, collision: CollisionSettings, hand_links: Collection[str] = ()
 ) -> frozenset[tuple[int, int]]:
-    """Pairs of bodies, lower index first, with links that never collide, one of them the arm's.
+    """Pairs of bodies, lower index first, with links that never collide.
 
     Args:
         tree: The robot.
-        collision: Its groups of such links; those inside the hand are left to the hand alone.
-        hand_links: Links of the hand.
+        collision: Its groups of such links.
+        hand_links: Links of the hand, if what is inside it shall be left out.
     """
     return frozenset(
         (one, other)

@@ -14,8 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots.description import DriveSettings, RobotDescription
+from dex1b_core.simulation.arm_scene import passing_bodies
+from dex1b_core.simulation.body_tree import BodyTree
 from dex1b_core.simulation.physics_urdf import physics_urdf
+from dex1b_core.simulation.sapien_model import exclusion_masks
+from dex1b_core.simulation.self_contact import overlapping_by_design
 from dex1b_core.simulation.settings import PhysicsSettings
+from dex1b_core.simulation.urdf_bodies import TreeSource, read_body_tree
 
 Array = NDArray[np.float64]
 
@@ -234,13 +239,31 @@ class SimulatedRobot:
             link.set_disable_gravity(True)
 
     def _filter_collisions(self) -> None:
-        for name, link in self._links.items():
-            bits = 0
-            for bit, group in enumerate(self.description.collision.disabled_groups):
-                bits |= (name in group) << bit
-            for shape in link.collision_shapes:
-                # the third word: shapes that share a bit never collide
-                shape.set_collision_groups([1, 1, bits, 0])
+        tree, pairs = _passing(self.description)
+        masks = exclusion_masks(tree, pairs)
+        for body, mask in zip(tree.bodies, masks, strict=True):
+            for link in body.links:
+                for shape in self._links[link].collision_shapes:
+                    # the third word: shapes that share a bit never collide
+                    shape.set_collision_groups([1, 1, mask, 0])
+
+
+def _passing(robot: RobotDescription) -> tuple[BodyTree, frozenset[tuple[int, int]]]:
+    """The robot's bodies, and the pairs of them that never collide.
+
+    Those of its disabled groups, and in the hand those that overlap by design, as in the physics
+    check: what the hulls of a hand do to each other would jam its fingers.
+    """
+    arm, hand = robot.arm, robot.hand
+    tree = read_body_tree(TreeSource(robot.urdf_path, robot.base_link, (*arm.joints, *hand.joints)))
+    alone = read_body_tree(TreeSource(robot.urdf_path, hand.root_link, hand.joints))
+    owner = {link: i for i, body in enumerate(tree.bodies) for link in body.links}
+    whole = [owner[body.links[0]] for body in alone.bodies]
+    by_design = {
+        (min(whole[one], whole[other]), max(whole[one], whole[other]))
+        for one, other in overlapping_by_design(alone)
+    }
+    return tree, passing_bodies(tree, robot.collision) | by_design
 
 
 def _by_joint(

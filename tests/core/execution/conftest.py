@@ -35,6 +35,7 @@ class FakeRobot:
         self.arm = self._motion = self.hand = None
         self.rest = {'arm': np.array(robot.arm.home), 'hand': np.array(robot.hand.open)}
         self.controller_dead = self.frozen = False
+        self.jammed = None  # a joint of the hand that stays where it is
         self.pause_requested = False
         self.at = {}  # time -> callback
 
@@ -52,6 +53,9 @@ class FakeRobot:
             p, v, _ = motion.trajectory.sample([motion.elapsed()])
             positions, velocities = p[0], v[0]
         efforts = np.full(len(names), np.nan)
+        if self.jammed in names:
+            joint = names.index(self.jammed)
+            positions[joint], velocities[joint] = self.rest['hand'][joint], 0.0
         if not is_arm:
             efforts = np.full(len(names), 0.02)
             if self.object_at is not None:

@@ -105,6 +105,31 @@ def test_a_pause_while_the_hand_closes_takes_effect_before_the_arm_moves_on(plan
     assert robot.time > 8.0 + 1.0
 
 
+@pytest.mark.parametrize('pause', [False, True])
+def test_a_jammed_finger_ends_the_pick_before_the_approach(plan, fake_robot, pause):
+    robot = fake_robot(OBJECT)
+    robot.jammed = ROBOT.hand.joints[1]
+    bent = OPEN + np.array([0.0, 0.3, 0.0, 0.0, 0.0, 0.0])
+    first = replace(plan.stages[0], hand=hand(OPEN, bent))
+    if pause:
+        robot.at = {0.5: lambda: setattr(robot, 'pause_requested', True),
+                    3.0: lambda: setattr(robot, 'pause_requested', False)}  # fmt: skip
+    with pytest.raises(Dex1bError, match=f"'{robot.jammed}' stays at .* 0.3000 from") as caught:
+        execution(robot).run(replace(plan, stages=(first, *plan.stages[1:])))
+    assert caught.value.error_code == ErrorCode.TRACKING
+    goal = np.array(ROBOT.arm.home) + 0.2
+    np.testing.assert_allclose(robot.measure(ROBOT.arm.joints).positions, goal, atol=1e-6)
+
+
+def test_a_hand_that_is_a_little_off_its_posture_goes_on(plan, fake_robot):
+    robot = fake_robot(OBJECT)
+    robot.jammed = ROBOT.hand.joints[4]
+    bent = OPEN + np.array([0.0, 0.0, 0.0, 0.0, 0.1, 0.0])
+    first = replace(plan.stages[0], hand=hand(OPEN, bent))
+    progress = execution(robot).run(replace(plan, stages=(first, *plan.stages[1:])))
+    assert progress.grip.held
+
+
 def test_stop_after_ends_there(plan, fake_robot):
     robot = fake_robot(OBJECT)
     progress = execution(robot).run(plan, stop_after=Stage.APPROACH)
@@ -214,7 +239,7 @@ def test_an_object_may_push_back_a_little_from_the_approach_on(plan, fake_robot,
     if code is None:
         assert execution(robot).run(plan).grip.held
     else:
-        with pytest.raises(Dex1bError, match='is the arm blocked') as caught:
+        with pytest.raises(Dex1bError, match='is it blocked') as caught:
             execution(robot).run(plan)
         assert caught.value.error_code == code
         assert not execution(robot).progress.touched

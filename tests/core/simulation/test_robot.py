@@ -53,6 +53,32 @@ def test_joints_go_by_name_and_mimic_joints_follow(scene, description):
     assert positions['index_q1'] == pytest.approx(0.15, abs=0.01)
 
 
+@pytest.mark.parametrize('name', ['xarm7_ability', 'xarm7_allegro', 'xarm7_inspire'])
+def test_no_finger_jams_in_free_air(scene, name):
+    robot = SimulatedRobot.load(scene, load_robot(name))
+    hand = robot.description.hand
+    for posture in (hand.ready, hand.open):
+        robot.set_targets(hand.joints, posture)
+        steps(scene, 240)
+        reached = [robot.positions()[joint] for joint in hand.joints]
+        np.testing.assert_allclose(reached, posture, atol=0.02)
+
+
+def test_parts_of_a_hand_that_overlap_by_design_do_not_collide(scene):
+    robot = SimulatedRobot.load(scene, load_robot('xarm7_inspire'))
+    links = {link.name: link for link in robot.articulation.links}
+    base, thumb, finger = (
+        links[name].collision_shapes[0].collision_groups[2]
+        for name in (
+            'right_hand_hand_base_link',
+            'right_hand_thumb_metacarpal',
+            'right_hand_index_middle',
+        )
+    )
+    assert base & thumb
+    assert not base & finger
+
+
 def test_link_poses_agree_with_the_urdf(scene, description):
     robot = SimulatedRobot.load(scene, description)
     expected = LinkTree.from_urdf(description.urdf_path).link_poses(robot.positions())

@@ -96,7 +96,8 @@ class JointStateBuffer(JointStateListener):
             )
         if problem:
             raise Dex1bError(ErrorCode.PRECONDITION, problem)
-        return Measured(reading.positions, reading.velocities, reading.efforts)
+        age = self._now() - float(reading.stamps.min())
+        return Measured(reading.positions, reading.velocities, reading.efforts, max(age, 0.0))
 
     def last(self, names: tuple[str, ...], *, within_s: float) -> Measured | None:
         """State of the named joints that was received so lately, however its stamp reads."""
@@ -105,6 +106,9 @@ class JointStateBuffer(JointStateListener):
         if not is_fresh or not np.isfinite([reading.positions, reading.velocities]).all():
             return None
         return Measured(reading.positions, reading.velocities, np.full(len(names), np.nan))
+
+    def _now(self) -> float:
+        return float(self._node.get_clock().now().nanoseconds * 1e-9)
 
     def _absent(self, reading: Reading) -> str:
         if not reading.missing:
@@ -123,7 +127,7 @@ class JointStateBuffer(JointStateListener):
 
     def _stale(self, reading: Reading) -> str:
         wall_age = time.monotonic() - float(reading.received.min())
-        joint, age = reading.worst_stamp(self._node.get_clock().now().nanoseconds * 1e-9)
+        joint, age = reading.worst_stamp(self._now())
         if wall_age <= self._max_wall_age and abs(age) <= self._max_age:
             return ''
         simulated = self._node.get_parameter('use_sim_time').value

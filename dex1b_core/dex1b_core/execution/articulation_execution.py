@@ -15,8 +15,8 @@ from dex1b_core.execution.articulation_limits import (
     HandForce,
     Lead,
 )
-from dex1b_core.execution.pick_execution import PickExecution
-from dex1b_core.execution.port import Motion
+from dex1b_core.execution.pick_execution import PickExecution, planned_since
+from dex1b_core.execution.port import Measured, Motion
 from dex1b_core.motion.articulation_plan import ArticulationPlan
 from dex1b_core.motion.giving_way import GivingWay
 from dex1b_core.motion.plan import PickStage, Stage
@@ -229,7 +229,7 @@ class ArticulationExecution(PickExecution):
         if self.progress.stage is Stage.ARTICULATE and not self._easing:
             share = float(np.clip(elapsed / trajectory.duration, 0.0, 1.0))
             self.lead.share = self._led + (1.0 - self._led) * share
-        self._check_lag(trajectory, elapsed, state.positions)
+        self._check_lag(trajectory, elapsed, state)
         self._check_force(state.positions, state.efforts)
         self._look_for_bearing(trajectory, elapsed, state.positions, state.efforts)
 
@@ -247,9 +247,8 @@ class ArticulationExecution(PickExecution):
             bearing = self._compliance.bearing(trajectory, elapsed, positions, efforts)
         self._watch.bears = bearing > self._limits.yield_force
 
-    def _check_lag(self, trajectory: JointTrajectory, elapsed: float, measured: Array) -> None:
-        planned = trajectory.sample([elapsed])[0][0]
-        error = np.abs(measured - planned)
+    def _check_lag(self, trajectory: JointTrajectory, elapsed: float, state: Measured) -> None:
+        error = np.abs(state.positions - planned_since(state, trajectory, elapsed))
         worst = int(error.argmax())
         if error[worst] > self._limits.tracking_tolerance:
             raise Dex1bError(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.execution.grip import Grip, GripJudge
-from dex1b_core.execution.port import Motion, RobotPort
+from dex1b_core.execution.port import Measured, Motion, RobotPort
 from dex1b_core.execution.retreat import way_back
 from dex1b_core.execution.settings import ExecutionSettings
 from dex1b_core.motion.articulation_plan import ArticulationPlan
@@ -27,6 +27,7 @@ Resume = Callable[[JointTrajectory, float], JointTrajectory]
 _FREE = (Stage.HOME, Stage.PREGRASP)  # nothing but air in the way
 _STOP_BEGINS = 0.1  # s until a ramp has certainly begun
 _PLACES = 2001  # on a motion, to find where the arm is
+_INSTANTS = 9  # since a state was measured
 
 
 @dataclass
@@ -50,6 +51,17 @@ class Progress:
     robot_seconds: list[tuple[str, float]] = field(default_factory=list)
     max_tracking_error: float = 0.0
     max_effort: float = 0.0
+
+
+def planned_since(state: Measured, trajectory: JointTrajectory, elapsed: float) -> Array:
+    """(J,) nearest of what a motion planned since `state.age` before now, its `elapsed` [s].
+
+    On a busy machine the plan moves on while a message waits; that is not the arm's error.
+    """
+    instants = elapsed - np.linspace(0.0, max(state.age, 0.0), _INSTANTS)
+    planned = trajectory.sample(np.clip(instants, 0.0, None))[0]
+    nearest: Array = planned[np.abs(planned - state.positions).max(axis=1).argmin()]
+    return nearest
 
 
 class PickExecution:
@@ -233,8 +245,8 @@ class PickExecution:
     def _check_tracking(self, trajectory: JointTrajectory, motion: Motion) -> None:
         if motion.finished():
             return
-        measured = self._port.measure(trajectory.names).positions
-        planned = trajectory.sample([motion.elapsed()])[0][0]
+        state = self._port.measure(trajectory.names)
+        measured, planned = state.positions, planned_since(state, trajectory, motion.elapsed())
         error = np.abs(measured - planned)
         worst = int(error.argmax())
         self.progress.max_tracking_error = max(

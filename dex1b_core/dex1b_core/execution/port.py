@@ -21,11 +21,13 @@ class Measured:
         positions: (J,) [rad].
         velocities: (J,) [rad/s]; NaN where not measured.
         efforts: (J,) [N m]; NaN where not measured.
+        age: Of the oldest of them, in robot time [s].
     """
 
     positions: Array
     velocities: Array
     efforts: Array
+    age: float = 0.0
 
 
 class Motion(Protocol):

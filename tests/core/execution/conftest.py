@@ -37,6 +37,7 @@ class FakeRobot:
         self.controller_dead = self.frozen = False
         self.jammed = None  # a joint of the hand that stays where it is
         self.pause_requested = False
+        self.lag = 0.0  # s that a state takes to arrive
         self.at = {}  # time -> callback
 
     def now(self):
@@ -50,7 +51,7 @@ class FakeRobot:
         if motion is None:
             positions, velocities = self.rest['arm' if is_arm else 'hand'], np.zeros(len(names))
         else:
-            p, v, _ = motion.trajectory.sample([motion.elapsed()])
+            p, v, _ = motion.trajectory.sample([max(motion.elapsed() - self.lag, 0.0)])
             positions, velocities = p[0], v[0]
         efforts = np.full(len(names), np.nan)
         if self.jammed in names:
@@ -62,7 +63,7 @@ class FakeRobot:
                 stopped = (positions > self.object_at) & (self.object_at > 0)
                 positions = np.where(stopped, self.object_at, positions)
                 efforts = np.where(stopped, 0.8, efforts)
-        return Measured(positions, velocities, efforts)
+        return Measured(positions, velocities, efforts, self.lag)
 
     def send(self, trajectory):
         self.sent.append(trajectory)

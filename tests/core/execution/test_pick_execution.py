@@ -105,6 +105,14 @@ def test_a_pause_while_the_hand_closes_takes_effect_before_the_arm_moves_on(plan
     assert robot.time > 8.0 + 1.0
 
 
+def test_a_state_that_is_late_is_no_tracking_error(plan, fake_robot):
+    """At 0.375 rad/s the plan is 0.038 rad further when a state of 0.1 s ago is read."""
+    robot = fake_robot(OBJECT)
+    robot.lag = 0.1
+    progress = execution(robot, tracking_tolerance=0.02).run(plan)
+    assert progress.max_tracking_error < 0.01
+
+
 @pytest.mark.parametrize('pause', [False, True])
 def test_a_jammed_finger_ends_the_pick_before_the_approach(plan, fake_robot, pause):
     robot = fake_robot(OBJECT)

@@ -42,6 +42,7 @@ class ArticulateBenchSettings:
         seed: Of the first place, noise and plan; the next object's is one higher.
         robot: Name under config/robots.
         given_model: Whether requests carry the joint; otherwise it is guessed from the view.
+        base_mass: Of what stands free on the table [kg]; 0 for what is screwed to it.
         folder: For the nodes' logs.
     """
 
@@ -49,6 +50,7 @@ class ArticulateBenchSettings:
     seed: int
     robot: str
     given_model: bool
+    base_mass: float
     folder: Path
 
 
@@ -63,15 +65,16 @@ def bench_articulate(
         on_row: Called with each object's row.
 
     Returns:
-        {'opened', 'n', 'model', 'robot', 'seed', 'objects', 'versions', 'rows'}.
+        {'opened', 'n', 'model', 'robot', 'base_mass', 'seed', 'objects', 'versions', 'rows'}.
 
     Raises:
         Dex1bError: NODE_UNAVAILABLE when the stack does not start or a node ends.
     """
     own_domain()
     options = StackOptions(
-        robot=settings.robot, object=settings.objects[0], seed=settings.seed, execute=True
-    )
+        robot=settings.robot, object=settings.objects[0], seed=settings.seed, execute=True,
+        base_mass=settings.base_mass,
+    )  # fmt: skip
     rows: list[dict[str, Any]] = []
     with (
         Stack(options, log_folder=settings.folder, name='articulate') as stack,
@@ -88,6 +91,7 @@ def bench_articulate(
         'n': len(rows),
         'model': 'given' if settings.given_model else 'guessed',
         'robot': settings.robot,
+        'base_mass': settings.base_mass,
         'seed': settings.seed,
         'objects': list(settings.objects),
         'versions': versions(),
@@ -123,11 +127,13 @@ class _Opener:
         time.sleep(0.5)  # the last of the truth is under way
         moved = held_displacement(self._recorder, task)
         report = articulation_report(result)
+        shift, turn = self._recorder.base_motion()
         if report['error_code']:
             self._bench.reset()
         return {
             'object': name, 'seed': seed, 'opened': moved >= task.goal,
-            **task.outcome(moved), 'wall_s': round(time.monotonic() - begin, 2),
+            **task.outcome(moved), 'base_shift': round(shift, 4), 'base_turn': round(turn, 4),
+            'wall_s': round(time.monotonic() - begin, 2),
             **{key: report[key] for key in
                ('error', 'error_msg', 'commanded', 'executed_id', 'stages', 'rejections')},
         }  # fmt: skip

@@ -65,6 +65,9 @@ def bench_articulate(
     seed: int = typer.Option(1, min=1, help='Of the first place, noise, plan; one higher each.'),
     robot: str = typer.Option('xarm7_ability', help='Name under config/robots.'),
     guess: bool = typer.Option(False, help='Guess joints from the view instead of giving them.'),
+    base_mass: float = typer.Option(
+        0.0, min=0, help='Of objects that stand free, but for their moving part [kg]; 0: screwed.'
+    ),
     out: Path = typer.Option(Path('out/bench/articulate'), help='Folder for report and logs.'),
     json_path: Path = JsonPath,
 ) -> None:
@@ -75,11 +78,12 @@ def bench_articulate(
         verdict = '[green]opened[/]' if row['opened'] else '[red]not opened[/]'
         console.print(
             f'{row["object"]}: {verdict}, {row["moved"]} of {row["goal"]} {row["unit"]}, '
-            f'{row["wall_s"]} s wall, {row["error"]} {row["error_msg"]}'
+            f'base moved {1e3 * row["base_shift"]:.1f} mm, {row["wall_s"]} s wall, '
+            f'{row["error"]} {row["error_msg"]}'
         )
 
     names = [name for name in objects.split(',') if name] or list(OBJECTS)
-    settings = ArticulateBenchSettings(names, seed, robot, not guess, out / 'log')
+    settings = ArticulateBenchSettings(names, seed, robot, not guess, base_mass, out / 'log')
     report = bench_articulate(settings, on_row=show)
     console.print(f'opened {report["opened"]} of {report["n"]}')
     write_json(report, json_path or out / 'report.json')

@@ -38,7 +38,7 @@ class DemoRecorder:
         self._colour_topic: Any = None
         subscribe = node.create_subscription
         subscribe(PoseStamped, 'sim_robot/object_pose', self._on_pose, 10)
-        self.truth: list[tuple[float, float]] = []
+        self.truth: list[tuple[float, ...]] = []
         subscribe(JointState, 'sim_robot/object_joint', self._on_truth, 10)
         subscribe(JointState, 'joint_states', self._on_joints, qos_profile_sensor_data)
         subscribe(ExecutorStatus, 'executor/status', self._on_status, LATCHED)
@@ -56,7 +56,7 @@ class DemoRecorder:
 
     def _on_truth(self, message: JointState) -> None:
         with self._lock:
-            self.truth.append((conversions.seconds(message.header.stamp), message.position[0]))
+            self.truth.append((conversions.seconds(message.header.stamp), *message.position))
 
     def _on_joints(self, message: JointState) -> None:
         with self._lock:
@@ -107,8 +107,14 @@ class DemoRecorder:
     def joint_curve(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Simulated seconds (T,) and position of the object's joint (T,) [rad or m]."""
         with self._lock:
-            table = np.array(self.truth).reshape(-1, 2)
+            table = np.array(self.truth).reshape(-1, 4)
         return table[:, 0], table[:, 1]
+
+    def base_motion(self) -> tuple[float, float]:
+        """How far the object's base was at most from where it was put [m], and turned [rad]."""
+        with self._lock:
+            shift, turn = np.array(self.truth).reshape(-1, 4)[:, 2:].max(axis=0, initial=0.0)
+        return float(shift), float(turn)
 
     def resampled_joints(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
         """Joint positions (T, J) at the given times."""

@@ -61,6 +61,9 @@ ARTICULATE_ARGUMENTS = GRASP_ARGUMENTS | {
     ),
     'camera': LaunchArgument('robot_side', 'of the simulated world, under config/cameras'),
     'locked': LaunchArgument('false', "whether the simulated object's joint is locked", BOOLEAN),
+    'base_mass': LaunchArgument(
+        '0', 'of the simulated object, but for its moving part [kg]; 0: screwed to the table'
+    ),
     'rviz_config': LaunchArgument('', 'default config/rviz/articulate.rviz'),
 }
 del ARTICULATE_ARGUMENTS['generator']
@@ -87,6 +90,7 @@ class StackOptions:
     viewer: bool = False
     camera: str = ''
     locked: bool = False
+    base_mass: float = 0.0
 
     @classmethod
     def from_strings(cls, values: dict[str, str]) -> StackOptions:
@@ -99,9 +103,7 @@ class StackOptions:
             if text == '' or text == 'auto':
                 continue
             is_flag = isinstance(item.default, bool) or item.name == 'use_sim_time'
-            typed[item.name] = (
-                text == 'true' if is_flag else int(text) if item.name == 'seed' else text
-            )
+            typed[item.name] = text == 'true' if is_flag else type(item.default)(text)
         return cls(**typed)
 
     @property
@@ -168,6 +170,7 @@ def articulate_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
         'seed': options.seed,
         'camera': options.camera or ARTICULATE_ARGUMENTS['camera'].default,
         'locked': options.locked,
+        'base_mass': options.base_mass,
         'use_sim_time': False,
     }
     # handles are narrow, what is rebuilt is rebuilt by parts, and furniture is no part of the room

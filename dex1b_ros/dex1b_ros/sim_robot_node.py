@@ -43,6 +43,9 @@ class SimRobotParameters(NodeParameters):
     mass: float = Field(0.0, ge=0, le=5, description='of the object [kg]; 0: from its volume')
     seed: int = Field(1, ge=0, le=2**31 - 1, description="of the object's place and the noise")
     locked: bool = Field(False, description="an articulated object's joint does not move")
+    base_mass: float = Field(
+        0.0, ge=0, le=200, description='[kg] of what an articulated object stands on; 0: screwed on'
+    )
     camera: str = Field('front_side', description='name under config/cameras, or YAML file')
     camera_rate: float = Field(5.0, ge=0.1, le=15, description='[Hz], simulated time')
     depth_encoding: Literal['16UC1', '32FC1'] = '16UC1'
@@ -155,7 +158,7 @@ class SimRobotNode(Dex1bNode):
             joints = positions, self._encoder_velocities(positions), robot.efforts()
             self._poses = world.poses()
             truth = getattr(world, 'joint_position', None)
-            self._truth = None if truth is None else truth()
+            self._truth = None if truth is None else (truth(), *world.base_motion())
         stamp = self._stamp()
         self._clock_topic.publish(Clock(clock=stamp))
         driver.publisher.publish_joints(stamp, *joints)
@@ -191,8 +194,8 @@ class SimRobotNode(Dex1bNode):
 
         if self._truth is not None and self._truth_topic.get_subscription_count():
             header = Header(stamp=stamp)
-            truth = JointState(header=header, name=['object'], position=[self._truth])
-            self._truth_topic.publish(truth)
+            names = ['object', 'base_shift', 'base_turn']
+            self._truth_topic.publish(JointState(header=header, name=names, position=self._truth))
 
     def _request_frame(self, stamp: Time) -> None:
         time, period = self._world.time, 1.0 / self.params.camera_rate
@@ -231,7 +234,9 @@ def _world(robot: RobotDescription, params: SimRobotParameters) -> Any:
         from dex1b_core.articulation.world import ArticulatedWorld
 
         target = load_articulated(name)
-        return ArticulatedWorld(robot, target, seed=params.seed, locked=params.locked)
+        return ArticulatedWorld(
+            robot, target, seed=params.seed, locked=params.locked, base_mass=params.base_mass
+        )
     from dex1b_core.geometry.object_model import load_object
     from dex1b_core.simulation.world import SimWorld
 

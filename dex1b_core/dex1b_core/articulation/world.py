@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from dex1b_core.articulation.articulated_object import ArticulatedObject
-from dex1b_core.geometry import make_transform
+from dex1b_core.geometry import invert, make_transform
 from dex1b_core.robots.description import RobotDescription
 from dex1b_core.simulation.camera import CameraDescription, DepthCamera
 from dex1b_core.simulation.object_joint import ObjectJoint
 from dex1b_core.simulation.raycast import Body, RaycastScene
 from dex1b_core.simulation.robot import SimulatedRobot
+from dex1b_core.simulation.sapien_model import StandingBase
 from dex1b_core.simulation.sapien_object import JointedObject
 from dex1b_core.simulation.settings import PhysicsSettings, add_table
 from dex1b_core.simulation.visuals import robot_bodies
@@ -24,6 +26,7 @@ Array = NDArray[np.float64]
 BASE = 'object/base'
 PART_COLOUR = (0.87, 0.67, 0.16)
 BASE_COLOUR = (0.66, 0.70, 0.74)
+_STANDS = 0.6  # friction of a free base on the table, as the strict criterion supposes
 _LOCKED = 1e-3  # [rad or m] by which a locked joint still gives
 
 
@@ -55,11 +58,11 @@ class FurniturePlacement:
 
 
 class ArticulatedWorld:
-    """A robot and one articulated object, whose base is screwed to the table.
+    """A robot and one articulated object, whose base is screwed to the table or stands free.
 
     Attributes:
         target: The object.
-        base_pose: `world_T_object` (4, 4).
+        start_pose: `world_T_object` (4, 4) where the base was put.
         joint: Of it, world frame.
         mass: Of its moving part [kg].
     """
@@ -71,6 +74,7 @@ class ArticulatedWorld:
         *,
         seed: int = 0,
         locked: bool = False,
+        base_mass: float = 0.0,
         settings: PhysicsSettings | None = None,
         placement: FurniturePlacement | None = None,
     ) -> None:
@@ -81,6 +85,7 @@ class ArticulatedWorld:
             target: Object.
             seed: Of the object's place.
             locked: The joint does not move.
+            base_mass: Of a base that stands free [kg]; 0 for one that is screwed to the table.
             settings: Physics.
             placement: Where the object may stand.
         """
@@ -94,22 +99,24 @@ class ArticulatedWorld:
         if locked:
             stuck = replace(target.joint, upper=target.start + _LOCKED)
             body = replace(body, joint=stuck)
-        self._object = JointedObject(body, self.mass, self.settings.material(), self.scene)
+        standing = None
+        if base_mass > 0.0:
+            # the engine averages the frictions of base and table
+            slippery = replace(self.settings, friction=2 * _STANDS - self.settings.friction)
+            standing = StandingBase(base_mass, slippery.material())
+        self._object = JointedObject(
+            body, self.mass, self.settings.material(), self.scene, standing
+        )
         self._object.body.set_disable_gravity(False)
-        self.base_pose = (placement or FurniturePlacement()).draw(target, seed)
-        self._object.place(self.base_pose, target.start)
-        self.joint = moved_joint(target.joint, self.base_pose)
+        self.start_pose = (placement or FurniturePlacement()).draw(target, seed)
+        self._object.place(self.start_pose, target.start)
+        self.joint = moved_joint(target.joint, self.start_pose)
         self.steps = 0
 
     @property
     def time(self) -> float:
         """Simulated time [s]."""
         return self.steps * self.settings.dt
-
-    @property
-    def start_pose(self) -> Array:
-        """`world_T_object` (4, 4)."""
-        return self.base_pose
 
     def step(self, count: int = 1) -> None:
         """Let time pass."""
@@ -121,13 +128,22 @@ class ArticulatedWorld:
         """Of the object's joint, ground truth [rad or m]."""
         return self._object.position()
 
+    def base_motion(self) -> tuple[float, float]:
+        """How far the base is from where it was put [m], and how much turned [rad]."""
+        moved = invert(self.start_pose) @ self._object.base_pose()
+        turn = Rotation.from_matrix(moved[:3, :3]).magnitude()
+        return float(np.linalg.norm(moved[:3, 3])), float(turn)
+
     def part_pose(self) -> Array:
         """`world_T_object` (4, 4) of the moving part; the base's pose where the joint is at 0."""
         return np.asarray(self._object.entity.get_pose().to_transformation_matrix(), dtype=float)
 
     def poses(self) -> dict[str, Array]:
         """`world_T_body` (4, 4) of all links, the moving part and the base, by name."""
-        return self.robot.link_poses() | {OBJECT: self.part_pose(), BASE: self.base_pose}
+        return self.robot.link_poses() | {
+            OBJECT: self.part_pose(),
+            BASE: self._object.base_pose(),
+        }
 
     def camera(self, description: CameraDescription) -> DepthCamera:
         """A camera that looks at this world; move its scene's bodies by `poses`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from dex1b_core.errors import ConfigurationError
 from dex1b_core.geometry import make_transform
 from dex1b_core.simulation.body_tree import BodyTree, Joint
 from dex1b_core.simulation.collision_shape import CollisionShape
-from dex1b_core.simulation.mass_properties import principal_axes
+from dex1b_core.simulation.mass_properties import principal_axes, union_mass_properties
 from dex1b_core.simulation.object_joint import ObjectJoint
 from dex1b_core.simulation.scene_description import ObjectDescription, SceneDescription
 
@@ -113,11 +114,25 @@ def free_body(
     return entity, component
 
 
+@dataclass(frozen=True)
+class StandingBase:
+    """The base of an object with a joint, free to slide and tip.
+
+    Attributes:
+        mass: [kg], its parts as dense as one another.
+        material: Of its surface.
+    """
+
+    mass: float
+    material: Any
+
+
 def jointed_body(
     target: ObjectDescription,
     inertia: tuple[float, Array, Array],
     material: Any,
     step: float,
+    standing: StandingBase | None = None,
 ) -> tuple[Any, Any, Any]:
     """Entities of an object's base and moving part, not yet in a scene, and the latter's component.
 
@@ -126,6 +141,7 @@ def jointed_body(
         inertia: As for `free_body`, of the moving part.
         material: Of all shapes.
         step: Of the scene [s].
+        standing: The base, if it is not fixed to the world.
     """
     import sapien
 
@@ -133,14 +149,23 @@ def jointed_body(
     assert joint is not None
     base = sapien.physx.PhysxArticulationLinkComponent(None)
     part = sapien.physx.PhysxArticulationLinkComponent(base)
-    for link, shapes in ((base, target.fixed), (part, target.shapes)):
+    base_inertia, base_material = inertia, material  # the mass of a fixed one is never asked for
+    if standing is not None:
+        unit = union_mass_properties(target.fixed)
+        base_inertia = standing.mass, unit.centre, standing.mass * unit.inertia
+        base_material = standing.material
+    for link, shapes, own, surface in (
+        (base, target.fixed, base_inertia, base_material),
+        (part, target.shapes, inertia, material),
+    ):
         for shape in shapes:
-            link.attach(_collision(shape, material))
-        _set_inertia(link, *inertia)  # the base's is never asked for
+            link.attach(_collision(shape, surface))
+        _set_inertia(link, *own)
         link.set_linear_damping(0.0)
         link.set_angular_damping(0.0)
         link.set_disable_gravity(True)
-    base.joint.type = 'fixed'
+    base.joint.type = 'fixed' if standing is None else 'undefined'
+    base.set_disable_gravity(standing is None)
     made = part.joint
     frame = make_transform(np.eye(3), joint.origin) @ _along(joint.axis)
     made.name = 'object'

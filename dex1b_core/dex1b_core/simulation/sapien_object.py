@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dex1b_core.simulation.engine import BASE, OBJECT
-from dex1b_core.simulation.sapien_model import free_body, jointed_body, pose
+from dex1b_core.simulation.sapien_model import StandingBase, free_body, jointed_body, pose
 from dex1b_core.simulation.scene_description import ObjectDescription
 
 Array = NDArray[np.float64]
@@ -78,14 +78,27 @@ class FreeObject:
 
 
 class JointedObject:
-    """See `SapienObject`; an articulation of its own, whose root is the base."""
+    """See `SapienObject`; an articulation of its own, whose root is the base.
+
+    Args:
+        target: With a joint.
+        mass: Of its moving part [kg].
+        material: Of all shapes.
+        sapien_scene: Where it is put.
+        standing: The base, if it is not fixed to the world.
+    """
 
     def __init__(
-        self, target: ObjectDescription, mass: float, material: Any, sapien_scene: Any
+        self,
+        target: ObjectDescription,
+        mass: float,
+        material: Any,
+        sapien_scene: Any,
+        standing: StandingBase | None = None,
     ) -> None:
         inertia = (mass, target.unit.centre, target.unit.inertia)
         step = sapien_scene.get_timestep()
-        base, self.entity, self.body = jointed_body(target, inertia, material, step)
+        base, self.entity, self.body = jointed_body(target, inertia, material, step, standing)
         self._articulation = self.body.articulation
         sapien_scene.add_entity(base)
         sapien_scene.add_entity(self.entity)
@@ -99,6 +112,10 @@ class JointedObject:
     def position(self) -> float:
         """See `SapienObject`."""
         return float(self._articulation.qpos[0])
+
+    def base_pose(self) -> Array:
+        """`world_T_object` (4, 4) of the base."""
+        return np.asarray(self._articulation.root_pose.to_transformation_matrix(), dtype=float)
 
     def save(self) -> tuple[float, float]:
         """See `SapienObject`."""

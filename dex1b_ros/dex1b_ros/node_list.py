@@ -164,6 +164,8 @@ def grasp_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
 
 def articulate_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
     """The nodes of the stack that opens things, in the order of the data flow."""
+    from dex1b_core.articulation.seen_part import FURNITURE
+
     common = _common(options)
     sim_robot = {
         'object': options.object,
@@ -173,13 +175,10 @@ def articulate_nodes(options: StackOptions) -> tuple[NodeSpec, ...]:
         'base_mass': options.base_mass,
         'use_sim_time': False,
     }
-    # handles are narrow, what is rebuilt is rebuilt by parts, and furniture is no part of the room
-    dense = {
-        'scene.max_points': 20000, 'scene.reconstruct': False, 'scene.largest_object': 3.0,
-    }  # fmt: skip
+    scene = {f'scene.{name}': value for name, value in FURNITURE.items()}
     return (
         *_robot(options, common, sim_robot),
-        NodeSpec('perception', 'perception_node', common | dense, restarts=True),
+        NodeSpec('perception', 'perception_node', common | scene, restarts=True),
         NodeSpec('articulation_server', 'articulation_server', common, restarts=True),
         NodeSpec('executor', 'executor_node', common | {'execute': options.execute}),
         NodeSpec('safety_monitor', 'safety_monitor', common),

@@ -2,7 +2,7 @@
 
 Upright panels with an upright bar, or a knob near one side, turn about the other side; with a level
 bar, or a knob in the middle, they slide out. Level panels are lids, hinged on the side away from
-their handle. A guess says how confident it is, and is wrong for all else.
+their handle. What shows no handle on a panel is refused; a guess says how confident it is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from dex1b_core.articulation.articulated_object import Array
 from dex1b_core.articulation.seen_part import (
+    CELL,
     HANDLE,
     LEAST_HANDLE,
     LEAST_POINTS,
@@ -27,6 +28,7 @@ UPRIGHT = 0.25  # largest |z| of an upright panel's normal
 LEVEL = 0.9  # least z of a lid's
 LONG = 2.0  # a handle longer than wide by this is a bar
 ASIDE = 0.28  # part of the width within which a handle is near a side
+WHOLE = 0.9  # part of what hangs together before a panel that a handle has at least
 THICKNESS = 0.016  # [m] of panels, behind whose face the hinge lies
 SLIDE, TURN = 0.3, 1.6  # [m], [rad] assumed ranges
 
@@ -62,7 +64,9 @@ def guess_joint(points: Array, normals: Array, *, seed: int = 0) -> JointGuess:
         height = panel.height(points)
         over = panel.inside(points) & (height > HANDLE[0]) & (height < HANDLE[1])
         handle = points[over]
-        if len(handle) >= LEAST_HANDLE and (best is None or len(handle) > best[0]):
+        if len(handle) < LEAST_HANDLE or _goes_on(points[height > HANDLE[0]], handle):
+            continue
+        if best is None or len(handle) > best[0]:
             best = len(handle), panel, handle
     if best is None:
         raise Dex1bError(
@@ -74,6 +78,23 @@ def guess_joint(points: Array, normals: Array, *, seed: int = 0) -> JointGuess:
     if panel.normal[2] > LEVEL:
         return _lid(panel, handle)
     return _front(panel, handle)
+
+
+def _goes_on(before: Array, handle: Array) -> bool:
+    """Whether points (H, 3) are but an end of something among all those (N, 3) before a panel.
+
+    A handle ends where its panel does: what goes on beyond it, as a laptop's screen above its keys
+    or a tap above its foot, is none.
+    """
+    from scipy.ndimage import label
+
+    low = before.min(axis=0)
+    cells, own = (np.floor((these - low) / CELL).astype(int) for these in (before, handle))
+    grid = np.zeros(cells.max(axis=0) + 1, dtype=bool)
+    grid[tuple(cells.T)] = True
+    pieces, _ = label(grid, structure=np.ones((3, 3, 3)))
+    touched = np.isin(pieces[tuple(cells.T)], np.unique(pieces[tuple(own.T)]))
+    return len(handle) < WHOLE * int(touched.sum())
 
 
 def _panels(points: Array, normals: Array, seed: int) -> list[Panel]:

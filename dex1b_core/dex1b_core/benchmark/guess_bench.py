@@ -11,6 +11,7 @@ import numpy as np
 from dex1b_core.articulation import load_articulated
 from dex1b_core.articulation.articulated_object import ArticulatedObject
 from dex1b_core.articulation.joint_guess import JointGuess, guess_joint
+from dex1b_core.articulation.seen_part import FURNITURE
 from dex1b_core.articulation.world import (
     BASE,
     FurniturePlacement,
@@ -34,7 +35,7 @@ from dex1b_core.simulation.world import OBJECT, table_body
 Report = dict[str, Any]
 
 FRAMES = 3  # of which the median is taken
-SETTINGS = PerceptionSettings(max_points=20000, reconstruct=False)
+SETTINGS = PerceptionSettings().model_copy(update=FURNITURE)
 EVERYTHING = Target(TargetMode.BOX, box=OrientedBox(np.eye(4), np.full(3, 4.0)))
 
 

@@ -45,6 +45,11 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r'[^\w\- ]', '', title).strip().replace(' ', '-') for title in plain}
 
 
+@pytest.mark.parametrize('page', sorted((ROOT / 'docs').rglob('*.html')), ids=lambda p: p.name)
+def test_commands_of_reports_are_for_any_machine(page: Path) -> None:
+    assert not re.search(r'/(tmp|root|home)/', page.read_text())
+
+
 def test_every_page_is_in_the_site() -> None:
     index = (ROOT / 'docs' / 'index.md').read_text()
     pages = [page.relative_to(ROOT / 'docs') for page in (ROOT / 'docs').rglob('*.md')]

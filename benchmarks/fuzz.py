@@ -40,9 +40,12 @@ from dex1b_core.robots.hand_description import HandDescription
 from dex1b_core.robots.hand_model import HandModel
 from dex1b_core.robots.urdf_source import read_urdf
 from dex1b_core.simulation.camera import CameraDescription
-from dex1b_msgs.action import ExecuteGrasp
+from dex1b_core.simulation.object_joint import ObjectJoint
+from dex1b_msgs.action import ExecuteArticulation, ExecuteGrasp
 from dex1b_msgs.msg import GraspTarget
 from dex1b_ros import conversions
+from dex1b_ros.articulation_conversions import model_msg
+from dex1b_ros.articulation_request import MAX_FORCE_N, articulation_request
 from dex1b_ros.bounds import MAX_HOLD_S, MAX_LIFT_M
 from dex1b_ros.capture import read_target
 from dex1b_ros.faults.mock_bench import example_goal
@@ -74,6 +77,11 @@ def _messages() -> dict[str, Target]:
         header=header, mode=int(TargetMode.POINT), point=Point(x=0.4),
         cloud=conversions.cloud_msg(np.ones((5, 3)), header), mask=image,
     )  # fmt: skip
+    drawer = ObjectJoint('prismatic', np.array([-1.0, 0.0, 0.0]), np.zeros(3), 0.0, 0.3)
+    articulation = ExecuteArticulation.Goal(
+        scene=goal.scene, candidates=goal.candidates, displacement=0.15, max_force=80.0,
+        velocity_scaling=0.5, model=model_msg(drawer, header),
+    )  # fmt: skip
     parameters = ExecutorParameters()
 
     def execute(message: ExecuteGrasp.Goal) -> Any:
@@ -85,11 +93,19 @@ def _messages() -> dict[str, Target]:
             assert np.isfinite(candidate.planning_T_wrist).all()
             assert np.isfinite([candidate.pregrasp, candidate.grasp, candidate.squeeze]).all()
 
+    def articulate(message: ExecuteArticulation.Goal) -> Any:
+        request = articulation_request(message, parameters, frame='link_base', now=1000.0)
+        assert 0 < request.velocity_scaling <= parameters.max_velocity_scaling
+        assert 0 < request.limits.max_force <= MAX_FORCE_N
+        assert 0 < request.displacement <= request.joint.upper + 1e-6
+        assert np.isfinite([*request.joint.axis, *request.joint.origin]).all()
+
     def target(message: GraspTarget) -> Any:
         return read_target(message, 'link_base', lambda frame: np.eye(4))
 
     return {
         'execute_grasp': Target(spoiling.spoiled(goal), execute),
+        'execute_articulation': Target(spoiling.spoiled(articulation), articulate),
         'scene': Target(spoiling.spoiled(goal.scene), conversions.observation),
         'candidate': Target(spoiling.spoiled(goal.candidates[0]), conversions.candidate),
         'target': Target(spoiling.spoiled(grasp_target), target),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from rclpy.node import Node
 
 _SLOWEST_S = 1.0  # robot time that may pass between two questions, however quickly they follow
-_FASTEST = 200.0  # robot seconds in a wall-clock second: simulations may be fast
+_FASTEST = 30.0  # robot seconds in a wall-clock second: simulations may be fast
 
 
 def motion_time(node: Node) -> Callable[[], float]:
@@ -29,6 +29,9 @@ class MotionClock:
 
     Somebody asks many times a second while a robot moves. A stop that took a jump of the clock for
     progress would begin far from where the arm is.
+
+    Attributes:
+        jumped: Whether steps were left out: then nobody knows what others take for now.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -37,6 +40,7 @@ class MotionClock:
         self._lock = threading.Lock()
         self._robot, self._wall = now(), time.monotonic()
         self._elapsed = 0.0
+        self.jumped = False
 
     def elapsed(self) -> float:
         """Robot time since the beginning [s]."""
@@ -45,5 +49,7 @@ class MotionClock:
             step = robot - self._robot
             if 0.0 < step <= max(_SLOWEST_S, _FASTEST * (wall - self._wall)):
                 self._elapsed += step
+            elif step != 0.0:
+                self.jumped = True
             self._robot, self._wall = robot, wall
             return self._elapsed

@@ -43,6 +43,11 @@ class ControllerMotion:
         """Robot time since the controller began [s]; the better known, the longer it moves."""
         return self._since_sent.elapsed() - self._delay
 
+    @property
+    def clock_jumped(self) -> bool:
+        """Whether the clock jumped meanwhile."""
+        return self._since_sent.jumped
+
     def finished(self) -> bool:
         """Whether the controller has reported an end."""
         return self._end is not None
@@ -158,8 +163,9 @@ class TrajectoryClient:
                 self._node.get_logger().error('ramped stop refused; cancelling the arm goal')
                 motion.handle.cancel_goal_async()
 
-        # stamped: however long it is on its way, the controller takes it up at the right point
-        begin = self._node.get_clock().now().to_msg()
+        # stamped: however long it is on its way, the controller takes it up at the right point; on
+        # a clock that has jumped it would wait for that, and go on moving: then it begins at once
+        begin = None if motion.clock_jumped else self._node.get_clock().now().to_msg()
         self._send(ControllerMotion(ramp, self._time), begin).add_done_callback(cancel_if_refused)
         return True
 

@@ -33,6 +33,7 @@ class TrajectoryTopicClient:
         self._publisher = node.create_publisher(TrajectoryMsg, group.command_name, 1)
         self._time = motion_time(node)
         self._lock = threading.Lock()
+        self._clock = MotionClock(self._time)
         self._motion: TimedMotion | None = None
 
     def destroy(self) -> None:
@@ -48,8 +49,8 @@ class TrajectoryTopicClient:
         require_joints(trajectory, self._group)
         with self._lock:
             self._publish(trajectory)
-            clock = MotionClock(self._time)
-            self._motion = TimedMotion(trajectory, clock.elapsed, self._time, self._measure)
+            self._clock = MotionClock(self._time)
+            self._motion = TimedMotion(trajectory, self._clock.elapsed, self._time, self._measure)
             return self._motion
 
     def stop(self) -> bool:
@@ -58,11 +59,13 @@ class TrajectoryTopicClient:
             motion, self._motion = self._motion, None
             if motion is None or motion.elapsed() >= motion.trajectory.duration:
                 return False
-            self._publish(ramp_down(motion.trajectory, motion.elapsed(), self._group))
+            ramp = ramp_down(motion.trajectory, motion.elapsed(), self._group)
+            self._publish(ramp, at_once=self._clock.jumped)
             motion.fail('it was stopped')
             return True
 
-    def _publish(self, trajectory: JointTrajectory) -> None:
-        # stamped: however long it is on its way, the controller takes it up at the right point
-        now = self._node.get_clock().now()
-        self._publisher.publish(trajectory_msg(trajectory, self._prefix, now.to_msg()))
+    def _publish(self, trajectory: JointTrajectory, *, at_once: bool = False) -> None:
+        # stamped: however long it is on its way, the controller takes it up at the right point; on
+        # a clock that has jumped it would wait for that, and go on moving: then it begins at once
+        begin = None if at_once else self._node.get_clock().now().to_msg()
+        self._publisher.publish(trajectory_msg(trajectory, self._prefix, begin))

@@ -17,8 +17,8 @@ def everything(tmp_path_factory):
 
 
 @pytest.mark.parametrize('name', [
-    'execute_grasp', 'scene', 'candidate', 'target', 'image', 'robot file', 'hand file',
-    'camera file', 'URDF', 'mesh', 'network', 'predictor',
+    'execute_grasp', 'execute_articulation', 'scene', 'candidate', 'target', 'image',
+    'robot file', 'hand file', 'camera file', 'URDF', 'mesh', 'network', 'predictor',
 ])  # fmt: skip
 def test_malformed_input_is_taken_or_refused_with_a_code(everything, name):
     report = fuzz(everything[name], 60)

@@ -16,8 +16,10 @@ def test_jumps_do_not_count(jump):
     for _ in range(10):
         robot[0] += 0.1
         clock.elapsed()
+    assert not clock.jumped
     robot[0] += jump
     clock.elapsed()
+    assert clock.jumped
     robot[0] += 0.25
     assert clock.elapsed() == pytest.approx(1.25)
 
@@ -25,3 +27,4 @@ def test_jumps_do_not_count(jump):
 def test_a_clock_that_stands_still_makes_no_progress():
     clock = MotionClock(lambda: 7.0)
     assert clock.elapsed() == clock.elapsed() == 0.0
+    assert not clock.jumped

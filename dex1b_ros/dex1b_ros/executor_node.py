@@ -70,6 +70,7 @@ class Executor(Dex1bNode):
             max_wall_age=self.params.safety_max_wall_age,
         )  # fmt: skip
         self._robot.checks = [self._check_goal]
+        self._search = self._path_search()
         self._status = self.create_publisher(ExecutorStatus, '~/status', LATCHED)
         self._timer = self.create_timer(
             0.5, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -121,13 +122,26 @@ class Executor(Dex1bNode):
         self._safety.destroy()
         self._robot.destroy()
         self.destroy_publisher(self._status)
+        if self._search is not None:
+            self._search.destroy()
+            self._motion = None
+
+    def _path_search(self) -> Any:
+        """MoveIt's, where it is asked for; None for our own."""
+        if self.params.motion_backend == 'dex1b':
+            return None
+        from dex1b_ros.moveit_search import MoveItSearch
+
+        return MoveItSearch(self, self._description, self.params.moveit, self.params.motion)
 
     def _load_motion(self) -> Any:
         from dex1b_core.motion.part_motion import PartMotion
 
         with self._motion_lock:
             if self._motion is None or self._motion.settings != self.params.motion:
-                self._motion = PartMotion(self._description, settings=self.params.motion)
+                self._motion = PartMotion(
+                    self._description, settings=self.params.motion, search=self._search
+                )
             return self._motion
 
     def _warm_up(self) -> None:

@@ -80,7 +80,7 @@ class GoalRun:
                     seed=request.seed,
                 )
             except Dex1bError as error:
-                if error.error_code == ErrorCode.PRECONDITION:
+                if error.error_code in (ErrorCode.PRECONDITION, ErrorCode.NODE_UNAVAILABLE):
                     raise
                 errors.append(error)
                 self.report.rejections.append(

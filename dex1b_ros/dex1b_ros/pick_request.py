@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from dex1b_core.perception.observation import ObjectObservation
 from dex1b_core.planning import GraspCandidate
 from dex1b_ros import conversions
 from dex1b_ros.bounds import MAX_EXECUTED, MAX_HOLD_S, MAX_LIFT_M, require_at_most
+from dex1b_ros.moveit_settings import MoveItSettings
 from dex1b_ros.node import NodeParameters
 
 
@@ -39,6 +40,10 @@ class ExecutorParameters(NodeParameters):
     )
     stop_on_client_loss: bool = Field(True, description="stop when the goal's client is gone")
     motion: MotionSettings = MotionSettings()
+    motion_backend: Literal['dex1b', 'moveit'] = Field(
+        'dex1b', description='who finds the way to the grasp; moveit needs a move_group'
+    )
+    moveit: MoveItSettings = MoveItSettings()
     tolerances: ExecutionSettings = ExecutionSettings()
     articulation: ArticulationLimits = ArticulationLimits()
 

@@ -94,7 +94,10 @@ def rights(robot: RobotDescription) -> dict[str, Rights]:
                 'execute_articulation/heartbeat',
             ),
             reply=tuple(f'~/{name}' for name in triggers),
-            request=(*parameters, 'controller_manager/list_controllers'),
+            request=(
+                *parameters, 'controller_manager/list_controllers', 'apply_planning_scene',
+                'plan_kinematic_path',
+            ),
             execute=('execute_grasp', 'execute_articulation'),
             call=actions,
         ),

@@ -17,6 +17,7 @@ from dex1b_core.motion.collision import Allow, CollisionChecker, environment
 from dex1b_core.motion.grasp_lines import PhaseCheckers
 from dex1b_core.motion.ik import ArmIk, IkSolution
 from dex1b_core.motion.inputs import named_vector, require_scaling
+from dex1b_core.motion.path_search import PathSearch
 from dex1b_core.motion.pick_stages import PickTiming
 from dex1b_core.motion.plan import PickPlan
 from dex1b_core.motion.robot_model import RobotModel
@@ -40,9 +41,21 @@ _REACH_RESULTS = {
 
 
 class ArmMotion:
-    """Motion planning for one robot. Calls from several threads are taken in turn."""
+    """Motion planning for one robot. Calls from several threads are taken in turn.
 
-    def __init__(self, robot: RobotDescription, *, settings: MotionSettings | None = None) -> None:
+    Args:
+        robot: Whose arm.
+        settings: Margins, resolutions, time limits.
+        search: Finds ways through free space; our own without.
+    """
+
+    def __init__(
+        self,
+        robot: RobotDescription,
+        *,
+        settings: MotionSettings | None = None,
+        search: PathSearch | None = None,
+    ) -> None:
         self.robot = robot
         self.settings = settings or MotionSettings()
         self.model = RobotModel(robot)
@@ -65,7 +78,7 @@ class ArmMotion:
         )
         self._ik = ArmIk(self.model)
         self._anchors = AnchorSearch(self.model, self._ik, self.settings)
-        self._transit = Transit(self.model, self._ik, self.settings)
+        self._transit = Transit(self.model, self._ik, self.settings, search)
         self._timing = PickTiming(self.model, self.arm_limits, self.hand_limits, self.settings)
 
     def warm_up(self) -> None:

@@ -48,6 +48,9 @@ class CollisionChecker:
     """Tests configurations against themselves and the bodies of one scene.
 
     Pairs inside the hand are never tested: the generator and the physics check own them.
+
+    Attributes:
+        bodies: Shapes of the scene that nothing of the robot may touch.
     """
 
     def __init__(
@@ -59,12 +62,13 @@ class CollisionChecker:
         allow: Allow = Allow.NOTHING,
     ) -> None:
         self._robot = robot
+        self.bodies = {name: s for name, s in bodies.items() if not (name == OBJECT and allow)}
         self._geometry: Any = robot.geometry.copy()
         self._robot_count = len(self._geometry.geometryObjects)
         pose = pin.SE3(robot.base_pose())
         for name, shape in bodies.items():
             self._geometry.addGeometryObject(pin.GeometryObject(name, 0, pose, shape))
-        self._bodies = [str(item.name) for item in self._geometry.geometryObjects]
+        self._names = [str(item.name) for item in self._geometry.geometryObjects]
         self._geometry.setCollisionPairs(self._pair_table(allow), True)
         self._pairs = [(pair.first, pair.second) for pair in self._geometry.collisionPairs]
         self._model = robot.model
@@ -81,7 +85,7 @@ class CollisionChecker:
         self._base_T_universe = pin.SE3(robot.base_pose()).inverse()
 
     def _pair_table(self, allow: Allow) -> NDArray[np.bool_]:
-        count = len(self._bodies)
+        count = len(self._names)
         table = np.zeros((count, count), dtype=bool)
         for a in range(self._robot_count):
             for b in range(a + 1, count):
@@ -89,7 +93,7 @@ class CollisionChecker:
         return table
 
     def _tested(self, a: int, b: int, allow: Allow) -> bool:
-        link, other = self._bodies[a], self._bodies[b]
+        link, other = self._names[a], self._names[b]
         is_hand = link in self._robot.hand_links
         if b >= self._robot_count:
             if other == TABLE:
@@ -111,8 +115,8 @@ class CollisionChecker:
 
     def _set_margins(self, settings: MotionSettings) -> None:
         for number, (a, b) in enumerate(self._pairs):
-            other = self._bodies[b]
-            is_hand = self._bodies[a] in self._robot.hand_links
+            other = self._names[b]
+            is_hand = self._names[a] in self._robot.hand_links
             margin = {
                 TABLE: settings.hand_table_margin if is_hand else settings.arm_table_margin,
                 OBJECT: settings.object_margin,
@@ -144,7 +148,7 @@ class CollisionChecker:
         )
         results = self._geometry_data.collisionResults
         return [
-            (self._bodies[a], self._bodies[b])
+            (self._names[a], self._names[b])
             for (a, b), result in zip(self._pairs, results, strict=True)
             if result.isCollision()
         ]
@@ -181,8 +185,8 @@ class CollisionChecker:
             TABLE: ErrorCode.TABLE_COLLISION,
             OBJECT: ErrorCode.SCENE_COLLISION,
             OBSTACLES: ErrorCode.SCENE_COLLISION,
-        }.get(self._bodies[b], ErrorCode.SELF_COLLISION)
-        return Collision(code, self._bodies[a], self._bodies[b])
+        }.get(self._names[b], ErrorCode.SELF_COLLISION)
+        return Collision(code, self._names[a], self._names[b])
 
 
 def environment(observation: ObjectObservation, settings: MotionSettings) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from dex1b_core.motion.inputs import named_vector, require_displacement, require
 from dex1b_core.motion.joint_line import joint_line
 from dex1b_core.motion.part_scene import SHARES, PartCheckers
 from dex1b_core.motion.part_timing import part_stages
+from dex1b_core.motion.path_search import PathSearch
 from dex1b_core.motion.settings import MotionSettings
 from dex1b_core.motion.timing import stretched
 from dex1b_core.motion.trajectory import JointTrajectory
@@ -55,8 +56,14 @@ class PartAnchor:
 class PartMotion(ArmMotion):
     """Motion planning for one robot at objects with a joint, its position 0 where it is now."""
 
-    def __init__(self, robot: RobotDescription, *, settings: MotionSettings | None = None) -> None:
-        super().__init__(robot, settings=settings)
+    def __init__(
+        self,
+        robot: RobotDescription,
+        *,
+        settings: MotionSettings | None = None,
+        search: PathSearch | None = None,
+    ) -> None:
+        super().__init__(robot, settings=settings, search=search)
         self._lines = GraspLines(self.model, self._ik, self.settings)
 
     def reach_part(

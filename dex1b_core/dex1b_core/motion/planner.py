@@ -45,7 +45,7 @@ def plan_path(
     """
     for goal in goals:
         if _segment_free(start, goal, is_free, settings.check_step):
-            return _densify(np.stack([start, goal]), settings.path_step)
+            return densify(np.stack([start, goal]), settings.path_step)
     for attempt in range(_ATTEMPTS):
         corners = _search(start, goals, is_free, lower, upper, settings, seed + attempt)
         corners = _shortcut(corners, is_free, settings, np.random.default_rng(seed))
@@ -150,8 +150,8 @@ def _rounded(corners: Array, is_free: IsFree, settings: MotionSettings) -> Array
     """Dense path with corners rounded as far as that stays free; None when nothing is."""
     for share in (1.0, 0.3, 0.1, 0.0):
         points = _round_corners(corners, share * settings.corner_radius)
-        if all(is_free(point) for point in _densify(points, settings.check_step)[1:-1]):
-            return _densify(points, settings.path_step)
+        if all(is_free(point) for point in densify(points, settings.check_step)[1:-1]):
+            return densify(points, settings.path_step)
     return None
 
 
@@ -169,7 +169,8 @@ def _round_corners(corners: Array, radius: float) -> Array:
     return np.array(points)
 
 
-def _densify(points: Array, step: float) -> Array:
+def densify(points: Array, step: float) -> Array:
+    """Points (K, A) along corners (C, A), no joint further than `step` from one to the next."""
     dense = [points[:1]]
     for a, b in itertools.pairwise(points):
         count = max(1, int(np.ceil(np.abs(b - a).max() / step)))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dex1b_core.motion.collision import CollisionChecker
 from dex1b_core.motion.ik import ArmIk
-from dex1b_core.motion.planner import plan_path
+from dex1b_core.motion.path_search import OmplSearch, PathProblem, PathSearch
 from dex1b_core.motion.robot_model import RobotModel
 from dex1b_core.motion.settings import MotionSettings
 
@@ -15,10 +15,24 @@ Array = NDArray[np.float64]
 
 
 class Transit:
-    """Searches paths for one robot."""
+    """Paths for one robot.
 
-    def __init__(self, model: RobotModel, ik: ArmIk, settings: MotionSettings) -> None:
-        self._model, self._ik, self._settings = model, ik, settings
+    Args:
+        model: Of the robot.
+        ik: For its limits.
+        settings: Resolution and time limit.
+        search: Finds them; our own without.
+    """
+
+    def __init__(
+        self,
+        model: RobotModel,
+        ik: ArmIk,
+        settings: MotionSettings,
+        search: PathSearch | None = None,
+    ) -> None:
+        self._model, self._ik = model, ik
+        self._search = search or OmplSearch(settings)
 
     def path(
         self, start: Array, goals: list[Array], hand: Array, checker: CollisionChecker, seed: int
@@ -33,7 +47,7 @@ class Transit:
             seed: Of the search.
 
         Raises:
-            Dex1bError: NO_PATH, or a collision of start or goal.
+            Dex1bError: NO_PATH, a collision of start or goal, or the search's own.
         """
 
         def is_free(positions: Array) -> bool:
@@ -46,7 +60,9 @@ class Transit:
             collision = checker.first_collision(self._model.configuration(goal, hand))
             if collision is not None:
                 raise collision.error('at the goal of the arm')
-        return plan_path(
-            start, goals, is_free=is_free, lower=self._ik.lower, upper=self._ik.upper,
-            settings=self._settings, seed=seed,
+        return self._search.path(
+            PathProblem(
+                start, tuple(goals), hand, checker.bodies, is_free, self._ik.lower,
+                self._ik.upper, seed,
+            )
         )  # fmt: skip

@@ -78,8 +78,8 @@ def opening_card_text(
     return f"""# DexSimple for {card.hand}, opening things
 
 Proposes grasps of moving parts from the cloud of the part and its joint; the optimiser refines
-them and a physics check judges them. For `dex1b bench articulation --generator dexsimple`. Not to be
-executed unrefined.
+them and a physics check judges them. For `dex1b bench articulation --generator dexsimple`. Not to
+be executed unrefined.
 
 - Joints: {', '.join(card.joints)}.
 - Data: {card.data['grasps']} grasps that opened their part by the strict criterion, nominal and

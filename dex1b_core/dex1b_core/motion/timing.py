@@ -59,7 +59,9 @@ def time_path(
 def resumed(
     trajectory: JointTrajectory, elapsed: float, limits: JointLimits, *, scaling: float = 1.0
 ) -> JointTrajectory:
-    """The rest of a motion along its own path, from rest.
+    """The rest of a motion along its own path, from rest; not sooner there than was planned.
+
+    What leads a part is slow on purpose, far below what the limits allow.
 
     Args:
         trajectory: What was interrupted.
@@ -71,7 +73,9 @@ def resumed(
     begin = float(np.clip(elapsed, trajectory.times[0], trajectory.duration))
     later = trajectory.times[trajectory.times > begin + 0.25 * period]
     path, _, _ = trajectory.sample([begin, *later])
-    return time_path(path, limits, scaling=scaling, period=period)
+    rest = time_path(path, limits, scaling=scaling, period=period)
+    left = trajectory.duration - begin
+    return stretched(rest, left / rest.duration) if 0.0 < rest.duration < left else rest
 
 
 def point_to_point(

@@ -11,7 +11,7 @@ from dex1b_core.motion import (
     stopping_trajectory,
     validate_trajectory,
 )
-from dex1b_core.motion.timing import point_to_point, resumed, time_path
+from dex1b_core.motion.timing import point_to_point, resumed, stretched, time_path
 from dex1b_core.robots.description import WorkspaceBox
 
 LIMITS = JointLimits(
@@ -202,6 +202,17 @@ def test_the_rest_of_a_motion_begins_at_rest_on_its_path(elapsed):
 def test_the_rest_of_a_motion_that_is_over_goes_nowhere():
     rest = resumed(timed(), 100.0, LIMITS)
     np.testing.assert_allclose(rest.positions, np.tile(PATH[-1], (2, 1)), atol=1e-9)
+
+
+def test_what_was_slow_on_purpose_goes_on_as_slowly():
+    slow = stretched(timed(), 3.0)
+    place = 0.4 * slow.duration
+    rest = resumed(slow, place, LIMITS)
+    assert rest.duration == pytest.approx(slow.duration - place)
+    np.testing.assert_allclose(rest.positions[-1], slow.positions[-1], atol=1e-9)
+    assert np.abs(rest.velocities).max() <= np.abs(slow.velocities).max() * 1.05
+    quick = resumed(timed(), 0.4 * timed().duration, LIMITS)
+    assert quick.duration > timed().duration * 0.6
 
 
 def test_braking_goes_straight_on_within_the_limits():

@@ -210,7 +210,7 @@ def test_what_was_slow_on_purpose_goes_on_as_slowly():
     rest = resumed(slow, place, LIMITS)
     assert rest.duration == pytest.approx(slow.duration - place)
     np.testing.assert_allclose(rest.positions[-1], slow.positions[-1], atol=1e-9)
-    assert np.abs(rest.velocities).max() <= np.abs(slow.velocities).max() * 1.05
+    assert np.abs(rest.velocities).max() <= np.abs(slow.velocities).max() * 1.2
     quick = resumed(timed(), 0.4 * timed().duration, LIMITS)
     assert quick.duration > timed().duration * 0.6
 

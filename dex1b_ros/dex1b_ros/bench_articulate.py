@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 
 from dex1b_core.articulation.articulated_object import PREFIX
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.robots import load_robot
+from dex1b_core.simulation.object_joint import ObjectJoint
 from dex1b_core.versions import versions
 from dex1b_msgs.msg import ArticulationModel
 from dex1b_ros.articulation_commander import ArticulationCommander
@@ -43,6 +46,8 @@ class ArticulateBenchSettings:
         robot: Name under config/robots.
         given_model: Whether requests carry the joint; otherwise it is guessed from the view.
         base_mass: Of what stands free on the table [kg]; 0 for what is screwed to it.
+        locked: Joints do not move.
+        axis_off: By which the axes in requests are wrong [rad].
         folder: For the nodes' logs.
     """
 
@@ -51,6 +56,8 @@ class ArticulateBenchSettings:
     robot: str
     given_model: bool
     base_mass: float
+    locked: bool
+    axis_off: float
     folder: Path
 
 
@@ -65,7 +72,8 @@ def bench_articulate(
         on_row: Called with each object's row.
 
     Returns:
-        {'opened', 'n', 'model', 'robot', 'base_mass', 'seed', 'objects', 'versions', 'rows'}.
+        {'opened', 'n', 'model', 'robot', 'base_mass', 'locked', 'axis_off', 'seed', 'objects',
+        'versions', 'rows'}.
 
     Raises:
         Dex1bError: NODE_UNAVAILABLE when the stack does not start or a node ends.
@@ -73,7 +81,7 @@ def bench_articulate(
     own_domain()
     options = StackOptions(
         robot=settings.robot, object=settings.objects[0], seed=settings.seed, execute=True,
-        base_mass=settings.base_mass,
+        base_mass=settings.base_mass, locked=settings.locked,
     )  # fmt: skip
     rows: list[dict[str, Any]] = []
     with (
@@ -92,11 +100,21 @@ def bench_articulate(
         'model': 'given' if settings.given_model else 'guessed',
         'robot': settings.robot,
         'base_mass': settings.base_mass,
+        'locked': settings.locked,
+        'axis_off': settings.axis_off,
         'seed': settings.seed,
         'objects': list(settings.objects),
         'versions': versions(),
         'rows': rows,
     }
+
+
+def turned(joint: ObjectJoint, angle: float) -> ObjectJoint:
+    """The same joint with its axis turned about a line across it, through its origin [rad]."""
+    upright = abs(joint.axis[2]) > 0.7
+    across = np.cross(joint.axis, [1.0, 0.0, 0.0] if upright else [0.0, 0.0, 1.0])
+    turn = Rotation.from_rotvec(angle * across / np.linalg.norm(across))
+    return replace(joint, axis=turn.apply(joint.axis))
 
 
 class _Opener:
@@ -120,7 +138,8 @@ class _Opener:
         self._wait_for_truth()
         model = ArticulationModel()
         if self._settings.given_model:
-            model = model_msg(task.joint, Header(frame_id=self._frame))
+            joint = turned(task.joint, self._settings.axis_off)
+            model = model_msg(joint, Header(frame_id=self._frame))
         result = self._commander.open_part(
             model, task.displacement, seed=seed, velocity_scaling=VELOCITY_SCALING
         )

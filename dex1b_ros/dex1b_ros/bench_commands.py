@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,8 @@ def bench_articulate(
     base_mass: float = typer.Option(
         0.0, min=0, help='Of objects that stand free, but for their moving part [kg]; 0: screwed.'
     ),
+    locked: bool = typer.Option(False, help='Joints do not move.'),
+    axis_off: float = typer.Option(0.0, help='By which the axes that are given are wrong [deg].'),
     out: Path = typer.Option(Path('out/bench/articulate'), help='Folder for report and logs.'),
     json_path: Path = JsonPath,
 ) -> None:
@@ -83,7 +86,9 @@ def bench_articulate(
         )
 
     names = [name for name in objects.split(',') if name] or list(OBJECTS)
-    settings = ArticulateBenchSettings(names, seed, robot, not guess, base_mass, out / 'log')
+    settings = ArticulateBenchSettings(
+        names, seed, robot, not guess, base_mass, locked, math.radians(axis_off), out / 'log'
+    )
     report = bench_articulate(settings, on_row=show)
     console.print(f'opened {report["opened"]} of {report["n"]}')
     write_json(report, json_path or out / 'report.json')

@@ -51,6 +51,8 @@ class CollisionChecker:
 
     Attributes:
         bodies: Shapes of the scene that nothing of the robot may touch.
+        margins: What all of the robot keeps from each of them [m].
+        fixed_links: Links that no joint moves; they may touch what is not the object.
     """
 
     def __init__(
@@ -75,6 +77,9 @@ class CollisionChecker:
         self._data = robot.model.createData()
         self._geometry_data = self._geometry.createData()
         self._set_margins(settings)
+        self.fixed_links = tuple(
+            self._names[number] for number in range(self._robot_count) if not self._parent(number)
+        )
         # Boxes first: 8 times faster than testing every pair of hulls. Other broad phases either
         # are slower for so few bodies or ignore the margins.
         self._manager = pin.BroadPhaseManager_NaiveCollisionManager(
@@ -114,14 +119,16 @@ class CollisionChecker:
         return int(self._geometry.geometryObjects[number].parentJoint)
 
     def _set_margins(self, settings: MotionSettings) -> None:
+        hand = {
+            TABLE: settings.hand_table_margin,
+            OBJECT: settings.object_margin,
+            OBSTACLES: settings.obstacle_margin,
+        }
+        arm = hand | {TABLE: settings.arm_table_margin}
+        self.margins = {name: min(hand.get(name, 0.0), arm.get(name, 0.0)) for name in self.bodies}
         for number, (a, b) in enumerate(self._pairs):
-            other = self._names[b]
-            is_hand = self._names[a] in self._robot.hand_links
-            margin = {
-                TABLE: settings.hand_table_margin if is_hand else settings.arm_table_margin,
-                OBJECT: settings.object_margin,
-                OBSTACLES: settings.obstacle_margin,
-            }.get(other, 0.0)
+            margins = hand if self._names[a] in self._robot.hand_links else arm
+            margin = margins.get(self._names[b], 0.0)
             self._geometry_data.collisionRequests[number].security_margin = margin
 
     @property

@@ -27,6 +27,8 @@ class PathProblem:
         goals: (A,) free arm positions each; reaching any is success.
         hand: (J,) its posture on the way, in the description's order [rad].
         bodies: Shapes by name, planning frame, that the robot may not touch.
+        margins: What all of the robot keeps from each body [m].
+        fixed_links: Links that no joint moves; where they stand they may touch the bodies.
         is_free: Whether (A,) positions touch nothing.
         lower, upper: (A,) limits.
         seed: Of everything random.
@@ -36,6 +38,8 @@ class PathProblem:
     goals: tuple[Array, ...]
     hand: Array
     bodies: Mapping[str, Any]
+    margins: Mapping[str, float]
+    fixed_links: tuple[str, ...]
     is_free: Callable[[Array], bool]
     lower: Array
     upper: Array

@@ -62,7 +62,7 @@ class Transit:
                 raise collision.error('at the goal of the arm')
         return self._search.path(
             PathProblem(
-                start, tuple(goals), hand, checker.bodies, is_free, self._ik.lower,
-                self._ik.upper, seed,
+                start, tuple(goals), hand, checker.bodies, checker.margins, checker.fixed_links,
+                is_free, self._ik.lower, self._ik.upper, seed,
             )
         )  # fmt: skip

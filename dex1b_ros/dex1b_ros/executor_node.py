@@ -124,7 +124,7 @@ class Executor(Dex1bNode):
         self.destroy_publisher(self._status)
         if self._search is not None:
             self._search.destroy()
-            self._motion = None
+        self._motion = None  # another robot, other settings or another search may come
 
     def _path_search(self) -> Any:
         """MoveIt's, where it is asked for; None for our own."""
@@ -132,7 +132,10 @@ class Executor(Dex1bNode):
             return None
         from dex1b_ros.moveit_search import MoveItSearch
 
-        return MoveItSearch(self, self._description, self.params.moveit, self.params.motion)
+        return MoveItSearch(
+            self, self._description, self.params.moveit, self.params.motion,
+            check=self._robot.check,
+        )  # fmt: skip
 
     def _load_motion(self) -> Any:
         from dex1b_core.motion.part_motion import PartMotion

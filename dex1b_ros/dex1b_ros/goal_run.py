@@ -80,6 +80,7 @@ class GoalRun:
                     seed=request.seed,
                 )
             except Dex1bError as error:
+                self._robot.check()  # a search that was interrupted is no candidate's fault
                 if error.error_code in (ErrorCode.PRECONDITION, ErrorCode.NODE_UNAVAILABLE):
                     raise
                 errors.append(error)

@@ -7,7 +7,8 @@ own paths are (MoveIt's timing may break acceleration limits).
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,29 +20,18 @@ from dex1b_core.errors import ConfigurationError, Dex1bError, ErrorCode
 from dex1b_core.motion import MotionSettings
 from dex1b_core.motion.path_search import PathProblem, checked_path
 from dex1b_core.robots import RobotDescription
-from dex1b_ros.callers import ServiceCaller
+from dex1b_ros.callers import await_future
+from dex1b_ros.moveit_contacts import allow_contacts
+from dex1b_ros.moveit_errors import INSTEAD, SETUP, refusal
 from dex1b_ros.moveit_scene import PREFIX, collision_objects, removals
 from dex1b_ros.moveit_settings import MoveItSettings
 from dex1b_ros.node import Dex1bNode
 
 Array = NDArray[np.float64]
 
+_DISCOVERY_S = 10.0
 _ANSWER_S = 5.0  # wall clock, beyond the time that planning may take
 _NEAR = 1e-4  # [rad] from a goal that counts as there
-_INSTEAD = "; or set the parameter motion_backend to 'dex1b'"
-_CONFIGURATION = 'are its robot model, its SRDF and moveit.group those of this robot?'
-_REFUSALS = {
-    -6: (ErrorCode.DEADLINE, 'TIMED_OUT', 'allow more motion.planning_time'),
-    -10: (ErrorCode.SCENE_COLLISION, 'START_STATE_IN_COLLISION', 'move the arm away by hand'),
-    -12: (ErrorCode.SCENE_COLLISION, 'GOAL_IN_COLLISION', 'choose another grasp'),
-    -15: (ErrorCode.INVALID_CONFIGURATION, 'INVALID_GROUP_NAME', _CONFIGURATION),
-    -16: (ErrorCode.INVALID_CONFIGURATION, 'INVALID_GOAL_CONSTRAINTS', _CONFIGURATION),
-    -17: (ErrorCode.INVALID_CONFIGURATION, 'INVALID_ROBOT_STATE', _CONFIGURATION),
-    -18: (ErrorCode.INVALID_CONFIGURATION, 'INVALID_LINK_NAME', _CONFIGURATION),
-    -21: (ErrorCode.INVALID_CONFIGURATION, 'FRAME_TRANSFORM_FAILURE', _CONFIGURATION),
-    -26: (ErrorCode.INVALID_CONFIGURATION, 'START_STATE_INVALID', _CONFIGURATION),
-}
-"""What some of MoveItErrorCodes mean here, and what to do; all others say that there is no path."""
 
 
 class MoveItSearch:
@@ -49,10 +39,11 @@ class MoveItSearch:
 
     Args:
         node: Owner of the clients; its executor must spin.
-        robot: Whose arm; joints of arm and hand and the planning frame go by its names, with
-            the node's tf_prefix.
+        robot: Whose arm; joints, links and the planning frame go by its names, with the node's
+            tf_prefix.
         settings: How move_group is asked.
         motion: For resolution and time limit.
+        check: Called while move_group is waited for; ends that by raising.
 
     Raises:
         Dex1bError: INVALID_CONFIGURATION without a group, or when moveit_msgs is not installed.
@@ -64,6 +55,8 @@ class MoveItSearch:
         robot: RobotDescription,
         settings: MoveItSettings,
         motion: MotionSettings,
+        *,
+        check: Callable[[], None],
     ) -> None:
         if not settings.group:
             raise ConfigurationError(
@@ -74,31 +67,38 @@ class MoveItSearch:
             services = importlib.import_module('moveit_msgs.srv')
         except ImportError as error:
             raise ConfigurationError(
-                f"motion_backend is 'moveit', but {error}; install ros-$ROS_DISTRO-moveit-msgs"
-                f'{_INSTEAD}'
+                f"motion_backend is 'moveit', but {error}; install ros-jazzy-moveit-msgs{INSTEAD}"
             ) from error
         self._services, self._settings, self._motion = services, settings, motion
-        prefix = node.params.tf_prefix
-        self._frame = prefix + robot.base_link
-        self._arm = tuple(prefix + name for name in robot.arm.joints)
-        self._hand = tuple(prefix + name for name in robot.hand.joints)
-        group = settings.namespace.rstrip('/')
-        where = f'{group}/' if group else ''
-        self._plan = ServiceCaller(node, services.GetMotionPlan, f'{where}plan_kinematic_path')
-        self._apply = ServiceCaller(
-            node, services.ApplyPlanningScene, f'{where}apply_planning_scene'
-        )
-        self._shown: set[str] = set()
+        self._node, self._check = node, check
+        self._prefix = node.params.tf_prefix
+        self._frame = self._prefix + robot.base_link
+        self._arm = tuple(self._prefix + name for name in robot.arm.joints)
+        self._hand = tuple(self._prefix + name for name in robot.hand.joints)
+        self._scene = self._client(services.GetPlanningScene, 'get_planning_scene')
+        self._apply = self._client(services.ApplyPlanningScene, 'apply_planning_scene')
+        self._plan = self._client(services.GetMotionPlan, 'plan_kinematic_path')
+
+    def _client(self, kind: Any, name: str) -> Any:
+        namespace = self._settings.namespace.rstrip('/')
+        return self._node.create_client(kind, f'{namespace}/{name}' if namespace else name)
 
     def destroy(self) -> None:
         """Free the clients; what was shown to MoveIt stays there."""
-        self._plan.destroy()
-        self._apply.destroy()
+        for client in (self._scene, self._apply, self._plan):
+            self._node.destroy_client(client)
 
     def path(self, problem: PathProblem) -> Array:
-        """See `PathSearch`."""
+        """See `PathSearch`.
+
+        Raises:
+            Dex1bError: NODE_UNAVAILABLE where move_group does not answer; what it refuses, see
+                `refusal`; INVALID_CONFIGURATION when it does not take the scene; NO_PATH for a
+                path that is not what was asked for; whatever `check` raises.
+        """
         self._show(problem)
-        reply = self._ask(self._plan, self._request(problem)).motion_plan_response
+        answer_s = self._motion.planning_time + _ANSWER_S
+        reply = self._ask(self._plan, self._request(problem), answer_s).motion_plan_response
         if reply.error_code.val != reply.error_code.SUCCESS:
             raise refusal(int(reply.error_code.val), getattr(reply.error_code, 'message', ''))
         found = reply.trajectory.joint_trajectory
@@ -106,20 +106,28 @@ class MoveItSearch:
         return checked_path(corners, problem, self._motion)
 
     def _show(self, problem: PathProblem) -> None:
-        """Put the scene of this problem in the place of the one before."""
+        """Put the scene of this problem in the place of the one before, whoever showed that."""
+        from moveit_msgs.msg import PlanningSceneComponents as Parts
+
+        question = self._services.GetPlanningScene.Request()
+        question.components.components = Parts.WORLD_OBJECT_NAMES | Parts.ALLOWED_COLLISION_MATRIX
+        known = self._ask(self._scene, question, _ANSWER_S).scene
+        objects = collision_objects(problem.bodies, problem.margins, self._frame)
+        ids = [item.id for item in objects]
+        present = [item.id for item in known.world.collision_objects]
+        gone = [name for name in present if name.startswith(PREFIX) and name not in ids]
         request = self._services.ApplyPlanningScene.Request()
         request.scene.is_diff = request.scene.robot_state.is_diff = True
-        gone = sorted(self._shown - set(problem.bodies))
-        request.scene.world.collision_objects = [
-            *removals(gone, self._frame), *collision_objects(problem.bodies, self._frame),
-        ]  # fmt: skip
-        if not self._ask(self._apply, request).success:
-            raise Dex1bError(
-                ErrorCode.NO_PATH,
+        request.scene.world.collision_objects = [*removals(gone, self._frame), *objects]
+        links = [self._prefix + link for link in problem.fixed_links]
+        if allow_contacts(known.allowed_collision_matrix, links, ids):
+            request.scene.allowed_collision_matrix = known.allowed_collision_matrix
+        if not self._ask(self._apply, request, _ANSWER_S).success:
+            raise ConfigurationError(
                 f"move_group does not take the scene (ids '{PREFIX}...' in frame "
-                f"'{self._frame}'): is that a frame of its robot{_INSTEAD}?",
+                f"'{self._frame}'); see its log, and make sure that this is a frame of its robot"
+                f'{INSTEAD}'
             )
-        self._shown = set(problem.bodies)
 
     def _request(self, problem: PathProblem) -> Any:
         from moveit_msgs.msg import Constraints, JointConstraint
@@ -148,15 +156,26 @@ class MoveItSearch:
         ]  # fmt: skip
         return request
 
-    def _ask(self, service: ServiceCaller, request: Any) -> Any:
+    def _ask(self, client: Any, request: Any, timeout_s: float) -> Any:
+        what = f"service '{client.service_name}'"
+        deadline = time.monotonic() + _DISCOVERY_S
+        while not client.service_is_ready():
+            self._check()
+            if time.monotonic() > deadline:
+                raise _unavailable(f'no server for {what} within {_DISCOVERY_S:.0f} s')
+            time.sleep(0.05)
+        future = client.call_async(request)
         try:
-            return service.call(request, timeout_s=self._motion.planning_time + _ANSWER_S)
+            return await_future(future, what, timeout_s, self._check)
         except Dex1bError as error:
-            if error.error_code not in (ErrorCode.NODE_UNAVAILABLE, ErrorCode.DEADLINE):
+            client.remove_pending_request(future)
+            if error.error_code is not ErrorCode.DEADLINE:
                 raise
-            raise Dex1bError(
-                ErrorCode.NODE_UNAVAILABLE, f'{error.message}: is move_group running{_INSTEAD}?'
-            ) from error
+            raise _unavailable(error.message) from error
+
+
+def _unavailable(what: str) -> Dex1bError:
+    return Dex1bError(ErrorCode.NODE_UNAVAILABLE, f'{what}; start move_group{INSTEAD}')
 
 
 def ordered(names: Sequence[str], rows: Sequence[Sequence[float]], joints: Sequence[str]) -> Array:
@@ -171,16 +190,7 @@ def ordered(names: Sequence[str], rows: Sequence[Sequence[float]], joints: Seque
         raise Dex1bError(
             ErrorCode.NO_PATH,
             f"MoveIt's path has {len(rows)} points of joints {list(names)}; missing are "
-            f'{missing}, rows of another length: {len(wrong)}. {_CONFIGURATION.capitalize()}',
+            f'{missing}, rows of another length: {len(wrong)}; {SETUP}',
         )
     columns = [list(names).index(name) for name in joints]
     return np.array([list(row) for row in rows], dtype=float)[:, columns]
-
-
-def refusal(code: int, message: str = '') -> Dex1bError:
-    """The error that a value of MoveItErrorCodes, with its message, stands for."""
-    kind, name, mend = _REFUSALS.get(
-        code, (ErrorCode.NO_PATH, str(code), f"see move_group's log{_INSTEAD}")
-    )
-    said = f' ({message})' if message else ''
-    return Dex1bError(kind, f'MoveIt found no path: {name}{said}; {mend}')

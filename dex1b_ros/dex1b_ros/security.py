@@ -96,7 +96,7 @@ def rights(robot: RobotDescription) -> dict[str, Rights]:
             reply=tuple(f'~/{name}' for name in triggers),
             request=(
                 *parameters, 'controller_manager/list_controllers', 'apply_planning_scene',
-                'plan_kinematic_path',
+                'get_planning_scene', 'plan_kinematic_path',
             ),
             execute=('execute_grasp', 'execute_articulation'),
             call=actions,

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from harness import Client, NodeProcess, node_command
-from rclpy.action import ActionClient
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
@@ -18,6 +17,7 @@ from dex1b_core.errors import ErrorCode
 from dex1b_core.robots import load_robot
 from dex1b_msgs.action import ExecuteGrasp
 from dex1b_msgs.msg import SafetyStatus
+from dex1b_ros.action_client import ActionClient
 from dex1b_ros.faults.mock_bench import example_goal
 from dex1b_ros.node import LATCHED
 

@@ -24,7 +24,7 @@ from dex1b_ros.callers import await_future
 from dex1b_ros.moveit_contacts import allow_contacts
 from dex1b_ros.moveit_errors import INSTEAD, SETUP, refusal
 from dex1b_ros.moveit_scene import PREFIX, collision_objects, removals
-from dex1b_ros.moveit_settings import MoveItSettings
+from dex1b_ros.moveit_settings import APPLY, PLAN, SCENE, MoveItSettings
 from dex1b_ros.node import Dex1bNode
 
 Array = NDArray[np.float64]
@@ -75,13 +75,9 @@ class MoveItSearch:
         self._frame = self._prefix + robot.base_link
         self._arm = tuple(self._prefix + name for name in robot.arm.joints)
         self._hand = tuple(self._prefix + name for name in robot.hand.joints)
-        self._scene = self._client(services.GetPlanningScene, 'get_planning_scene')
-        self._apply = self._client(services.ApplyPlanningScene, 'apply_planning_scene')
-        self._plan = self._client(services.GetMotionPlan, 'plan_kinematic_path')
-
-    def _client(self, kind: Any, name: str) -> Any:
-        namespace = self._settings.namespace.rstrip('/')
-        return self._node.create_client(kind, f'{namespace}/{name}' if namespace else name)
+        self._scene = node.create_client(services.GetPlanningScene, settings.service(SCENE))
+        self._apply = node.create_client(services.ApplyPlanningScene, settings.service(APPLY))
+        self._plan = node.create_client(services.GetMotionPlan, settings.service(PLAN))
 
     def destroy(self) -> None:
         """Free the clients; what was shown to MoveIt stays there."""

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 
 from dex1b_core.robots import Interface, JointGroup, RobotDescription
+from dex1b_ros import moveit_settings
 
 Element = ElementTree.Element
 
@@ -95,8 +96,7 @@ def rights(robot: RobotDescription) -> dict[str, Rights]:
             ),
             reply=tuple(f'~/{name}' for name in triggers),
             request=(
-                *parameters, 'controller_manager/list_controllers', 'apply_planning_scene',
-                'get_planning_scene', 'plan_kinematic_path',
+                *parameters, 'controller_manager/list_controllers', *moveit_settings.SERVICES,
             ),
             execute=('execute_grasp', 'execute_articulation'),
             call=actions,

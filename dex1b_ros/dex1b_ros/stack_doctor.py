@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import rclpy
 from builtin_interfaces.msg import Time
 from lifecycle_msgs.srv import GetState
+from rcl_interfaces.srv import GetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility, qos_check_compatible
 from rosgraph_msgs.msg import Clock
 
 from dex1b_core.doctor import DoctorOptions, Finding, Status
+from dex1b_ros.moveit_settings import SERVICES, MoveItSettings
 from dex1b_ros.node_list import StackOptions, grasp_nodes
 from dex1b_ros.robot_doctor import RobotDoctor, verdict
 
@@ -59,6 +62,8 @@ def _all_checks(
     options: DoctorOptions,
 ) -> Iterator[Finding]:
     yield from check_nodes(node, executor, expected, present)
+    if 'executor' in present:
+        yield from check_motion_backend(node, executor)
     yield from check_topics(node, executor)
     yield check_clock(node, executor)
     yield from _robot_checks(node, options)
@@ -102,15 +107,39 @@ def check_nodes(
 
 def lifecycle_state(node: Node, executor: SingleThreadedExecutor, name: str) -> str:
     """Label of a node's lifecycle state, or why there is none."""
-    client = node.create_client(GetState, f'{name}/get_state')
+    answer = _ask(node, executor, GetState, f'{name}/get_state', GetState.Request())
+    return answer.current_state.label if answer else f'gives no answer within {ANSWER_S:.0f} s'
+
+
+def check_motion_backend(node: Node, executor: SingleThreadedExecutor) -> Iterator[Finding]:
+    """Whether move_group serves what the executor asks, where it asks that."""
+    request = GetParameters.Request(names=['motion_backend', 'moveit.namespace'])
+    answer = _ask(node, executor, GetParameters, 'executor/get_parameters', request)
+    values = [value.string_value for value in answer.values] if answer else []
+    if values[:1] != ['moveit']:
+        return
+    settings = MoveItSettings(namespace=values[1])
+    names = [node.resolve_service_name(settings.service(name)) for name in SERVICES]
+    missing = [name for name in names if not node.count_services(name)]
+    if missing:
+        mend = "start move_group, or set the executor's motion_backend to 'dex1b'"
+        yield Finding('MoveIt', Status.FAIL, f'nobody serves {missing}', mend)
+    else:
+        yield Finding('MoveIt', Status.OK, f'serves {names}; it finds the way to the grasp')
+
+
+def _ask(
+    node: Node, executor: SingleThreadedExecutor, kind: Any, name: str, request: Any
+) -> Any | None:
+    """A service's answer; None where there is none in time."""
+    client = node.create_client(kind, name)
     try:
         end = time.monotonic() + ANSWER_S
         while not client.service_is_ready() and time.monotonic() < end:
             executor.spin_once(timeout_sec=0.1)
-        future = client.call_async(GetState.Request())
+        future = client.call_async(request)
         executor.spin_until_future_complete(future, timeout_sec=ANSWER_S)
-        answer = future.result() if future.done() else None
-        return answer.current_state.label if answer else f'gives no answer within {ANSWER_S:.0f} s'
+        return future.result() if future.done() else None
     finally:
         node.destroy_client(client)
 

@@ -71,13 +71,16 @@ def test_nothing_running_is_no_failure(ros_domain):
 
 
 def test_running_and_missing_nodes_and_controllers(ros_domain):
-    with node_process('mock_robot_node'), node_process('executor_node', robot='nobody'):
+    broken = {'robot': 'nobody', 'motion_backend': 'moveit', 'moveit__namespace': '/lab'}
+    with node_process('mock_robot_node'), node_process('executor_node', **broken):
         found = findings(discovery_s=8.0)
     assert found['node mock_robot'].status is Status.OK
     assert found['arm controller'].status is Status.OK
     assert found['hand controller'].status is Status.OK
     assert found['node perception'].status is Status.FAIL
     assert found['node executor'].status is Status.FAIL
+    assert found['MoveIt'].status is Status.FAIL
+    assert "'/lab/plan_kinematic_path'" in found['MoveIt'].detail
     assert found['node executor'].detail == 'unconfigured'
     assert 'ros2 lifecycle set /executor configure' in found['node executor'].mend
 

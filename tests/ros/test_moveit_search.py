@@ -15,12 +15,16 @@ from bench import ROBOT, Bench
 from harness import NodeProcess
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from std_msgs.msg import String
 
+from dex1b_core.doctor import Status
 from dex1b_core.errors import Dex1bError, ErrorCode
 from dex1b_core.motion.robot_model import hull
 from dex1b_ros.moveit_errors import refusal
 from dex1b_ros.moveit_search import ordered
+from dex1b_ros.stack_doctor import check_motion_backend
 
 pytestmark = pytest.mark.ros
 
@@ -254,6 +258,17 @@ def test_a_pick_goes_where_moveit_leads(ready):
 
 
 @needs_moveit
+def test_the_doctor_finds_move_group(ready):
+    node, executor = Node('doctor', namespace=ready.namespace), SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        (finding,) = check_motion_backend(node, executor)
+    finally:
+        node.destroy_node()
+    assert finding.status is Status.OK, finding
+
+
+@needs_moveit
 @pytest.mark.parametrize(
     ('answer', 'code', 'text'),
     [
@@ -313,6 +328,20 @@ def test_a_move_group_that_does_not_answer_is_named_in_time(another, answer):
     assert "motion_backend to 'dex1b'" in result.error_msg
     assert another.moved(since) < 0.01
     assert time.monotonic() - since < 30.0
+
+
+@needs_moveit
+def test_a_move_group_that_was_started_again_is_shown_everything(another):
+    another.end_move_group()
+    another.start_move_group()
+    another.answers('good')
+    for _ in range(4):
+        result = another.run(dry_run=True)
+        # the one that was killed may swallow a request until the middleware gives it up
+        if result.error_code != ErrorCode.NODE_UNAVAILABLE:
+            break
+    assert result.error_code == ErrorCode.NONE, result.error_msg
+    assert another.told[-1]['objects'] == ['cage', 'dex1b/object', 'dex1b/support plane']
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
@@ -96,6 +97,25 @@ def test_running_nodes_do_nothing_that_is_not_allowed(client):
         assert names['reply'], f'{name} was not found'
         for permission, used in names.items():
             assert used <= found[name][permission], (name, permission)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec('moveit_msgs') is None,
+    reason='moveit_msgs is not installed; there are no wheels of it',
+)
+def test_an_executor_that_asks_moveit_does_nothing_that_is_not_allowed(client):
+    parameters = {'motion_backend': 'moveit', 'moveit__group': 'arm'}
+    executor = NodeProcess('executor_node', robot=ROBOT.name, **parameters)
+    try:
+        executor.wait_for_output('ready', 90.0)
+        time.sleep(3.0)
+        graph = what(client.node, 'executor')
+    finally:
+        executor.stop()
+    assert '/plan_kinematic_path' in graph['request']
+    allows = allowed(FILE.read_text())['executor']
+    for permission, used in graph.items():
+        assert used <= allows[permission], permission
 
 
 def what(node, name: str) -> dict[str, set[str]]:

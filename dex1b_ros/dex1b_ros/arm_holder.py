@@ -78,13 +78,13 @@ class ArmHolder:
         if self._topic is None:
             self._node.get_logger().error('executor lost in motion: its stream has ended')
             return
+        begin = self._node.get_clock().now().to_msg()  # while the ramp is computed the arm moves on
         ramp = self._ramp() if self._states is None else self._measured_ramp(self._states)
         if ramp is None or not self._keeps_limits(ramp):
             self._node.get_logger().error("executor lost in motion: cancelling the arm's goals")
             self._cancel.call_async(CancelGoal.Request())  # all zero: every goal
             return
         self._node.get_logger().error('executor lost in motion: ramping the arm down')
-        begin = self._node.get_clock().now().to_msg()
         self._topic.publish(conversions.trajectory_msg(ramp, self._prefix, begin))
         if not self._has_action:
             return

@@ -156,7 +156,9 @@ class TrajectoryClient:
             motion, self._motion = self._motion, None
         if motion is None or motion.finished():
             return False
-        ramp = ramp_down(motion.trajectory, motion.elapsed(), self._group)
+        # read together: while the ramp is computed the arm moves on
+        now, elapsed = self._node.get_clock().now(), motion.elapsed()
+        ramp = ramp_down(motion.trajectory, elapsed, self._group)
 
         def cancel_if_refused(future: Future) -> None:
             if not future.result() and motion.handle is not None:
@@ -165,7 +167,7 @@ class TrajectoryClient:
 
         # stamped: however long it is on its way, the controller takes it up at the right point; on
         # a clock that has jumped it would wait for that, and go on moving: then it begins at once
-        begin = None if motion.clock_jumped else self._node.get_clock().now().to_msg()
+        begin = None if motion.clock_jumped else now.to_msg()
         self._send(ControllerMotion(ramp, self._time), begin).add_done_callback(cancel_if_refused)
         return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from trajectory_msgs.msg import JointTrajectory as TrajectoryMsg
 
@@ -48,7 +49,7 @@ class TrajectoryTopicClient:
         """Publish a trajectory that begins now; raises GOAL_REJECTED for other joints."""
         require_joints(trajectory, self._group)
         with self._lock:
-            self._publish(trajectory)
+            self._publish(trajectory, self._node.get_clock().now())
             self._clock = MotionClock(self._time)
             self._motion = TimedMotion(trajectory, self._clock.elapsed, self._time, self._measure)
             return self._motion
@@ -59,13 +60,15 @@ class TrajectoryTopicClient:
             motion, self._motion = self._motion, None
             if motion is None or motion.elapsed() >= motion.trajectory.duration:
                 return False
-            ramp = ramp_down(motion.trajectory, motion.elapsed(), self._group)
-            self._publish(ramp, at_once=self._clock.jumped)
+            # read together: while the ramp is computed the arm moves on
+            now, elapsed = self._node.get_clock().now(), motion.elapsed()
+            ramp = ramp_down(motion.trajectory, elapsed, self._group)
+            self._publish(ramp, None if self._clock.jumped else now)
             motion.fail('it was stopped')
             return True
 
-    def _publish(self, trajectory: JointTrajectory, *, at_once: bool = False) -> None:
+    def _publish(self, trajectory: JointTrajectory, begin: Any) -> None:
         # stamped: however long it is on its way, the controller takes it up at the right point; on
         # a clock that has jumped it would wait for that, and go on moving: then it begins at once
-        begin = None if at_once else self._node.get_clock().now().to_msg()
-        self._publisher.publish(trajectory_msg(trajectory, self._prefix, begin))
+        stamp = None if begin is None else begin.to_msg()
+        self._publisher.publish(trajectory_msg(trajectory, self._prefix, stamp))

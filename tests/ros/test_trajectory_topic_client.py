@@ -10,6 +10,7 @@ from rclpy.time import Time
 
 from dex1b_core.motion.timing import rest_to_rest
 from dex1b_core.robots import load_robot
+from dex1b_ros.controller_client import ramp_down
 from dex1b_ros.trajectory_topic_client import TrajectoryTopicClient
 
 pytestmark = pytest.mark.ros
@@ -26,9 +27,9 @@ class Clock:
         return Time(nanoseconds=round(1e9 * self.time))
 
 
-def stopped(jump: float) -> tuple[Clock, list]:
+def stopped(clock: Clock, jump: float) -> list:
     """Half a second of a motion, then a jump [s], then a stop; what was published."""
-    clock, published = Clock(), []
+    published: list = []
     node = SimpleNamespace(
         params=SimpleNamespace(tf_prefix=''),
         create_publisher=lambda *_: SimpleNamespace(publish=published.append),
@@ -43,17 +44,29 @@ def stopped(jump: float) -> tuple[Clock, list]:
         motion.elapsed()
     clock.time += jump
     assert client.stop()
-    return clock, published
+    return published
 
 
-def test_a_stop_begins_where_the_motion_is():
-    clock, (_, ramp) = stopped(0.0)
-    assert Time.from_msg(ramp.header.stamp).nanoseconds == clock.now().nanoseconds
+def test_a_stop_begins_where_the_motion_is(monkeypatch):
+    """However long it takes to compute: the stamp is of the time at which it begins."""
+    begun = []
+
+    def slow(trajectory, elapsed, group):
+        begun.append(clock.now().nanoseconds)
+        assert elapsed == pytest.approx(0.5)
+        ramp = ramp_down(trajectory, elapsed, group)
+        clock.time += 0.2
+        return ramp
+
+    monkeypatch.setattr('dex1b_ros.trajectory_topic_client.ramp_down', slow)
+    clock = Clock()
+    _, ramp = stopped(clock, 0.0)
+    assert [Time.from_msg(ramp.header.stamp).nanoseconds] == begun
 
 
 @pytest.mark.parametrize('jump', [5.0, -5.0])
 def test_after_a_jump_of_the_clock_it_begins_when_it_arrives(jump):
-    _, (sent, ramp) = stopped(jump)
+    sent, ramp = stopped(Clock(), jump)
     assert Time.from_msg(ramp.header.stamp).nanoseconds == 0
     here = np.array(ramp.points[0].positions)
     assert 0.0 < np.abs(here - sent.points[0].positions).max() < 0.2

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from rclpy.node import Node
 
+from dex1b_core.errors import Dex1bError, ErrorCode
+
 _SLOWEST_S = 1.0  # robot time that may pass between two questions, however quickly they follow
 _FASTEST = 30.0  # robot seconds in a wall-clock second: simulations may be fast
 
@@ -53,3 +55,34 @@ class MotionClock:
                 self.jumped = True
             self._robot, self._wall = robot, wall
             return self._elapsed
+
+
+class ClockWatch:
+    """Notices that the clock jumps while it is asked many times a second.
+
+    Args:
+        now: Robot time [s].
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was before."""
+        self._clock = MotionClock(self._now)
+
+    def require_steady(self) -> None:
+        """Raise once for a jump.
+
+        Raises:
+            Dex1bError: PRECONDITION.
+        """
+        self._clock.elapsed()
+        if self._clock.jumped:
+            self.begin()
+            raise Dex1bError(
+                ErrorCode.PRECONDITION,
+                'the clock jumped while a goal was carried out; let one simulation alone publish '
+                '/clock, and do not reset it meanwhile',
+            )

@@ -14,6 +14,7 @@ from dex1b_core.robots import RobotDescription
 from dex1b_ros.controller_checks import require_active_controllers, require_joint_names
 from dex1b_ros.controller_client import controller_client
 from dex1b_ros.joint_state_buffer import JointStateBuffer
+from dex1b_ros.motion_clock import ClockWatch, motion_time
 from dex1b_ros.node import Dex1bNode
 
 _STILL = 0.05  # rad/s
@@ -39,6 +40,7 @@ class RosRobot:
         self.checks: list[Callable[[], None]] = []
         """Called by `check`; each may raise to end the execution."""
         self.pause_requested = False
+        self._clock = ClockWatch(motion_time(node))
 
     def destroy(self) -> None:
         """Free clients and subscriptions."""
@@ -64,7 +66,11 @@ class RosRobot:
             require_joint_names(self._node, group)
 
     def wait_for_state(self, timeout_s: float) -> None:
-        """Wait for a first joint state; raises PRECONDITION when there is none or it is old."""
+        """Wait for a first joint state; raises PRECONDITION when there is none or it is old.
+
+        With it a goal begins: jumps of the clock count from here.
+        """
+        self._clock.begin()
         self._states.wait_for_first(timeout_s)
         self.measure((*self._robot.arm.joints, *self._robot.hand.joints))
 
@@ -104,7 +110,8 @@ class RosRobot:
         return False
 
     def check(self) -> None:
-        """Raise when the execution must end."""
+        """Raise when the execution must end, also for a clock that jumps."""
+        self._clock.require_steady()
         for check in self.checks:
             check()
 

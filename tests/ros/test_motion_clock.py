@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dex1b_ros.motion_clock import MotionClock
+from dex1b_core.errors import Dex1bError, ErrorCode
+from dex1b_ros.motion_clock import ClockWatch, MotionClock
 
 pytestmark = pytest.mark.ros
 
@@ -28,3 +29,19 @@ def test_a_clock_that_stands_still_makes_no_progress():
     clock = MotionClock(lambda: 7.0)
     assert clock.elapsed() == clock.elapsed() == 0.0
     assert not clock.jumped
+
+
+@pytest.mark.parametrize('jump', [5.0, -5.0])
+def test_a_jump_is_told_once_unless_a_goal_begins_after_it(jump):
+    robot = [100.0]
+    watch = ClockWatch(lambda: robot[0])
+    robot[0] += 0.1
+    watch.require_steady()
+    robot[0] += jump
+    with pytest.raises(Dex1bError, match='the clock jumped') as caught:
+        watch.require_steady()
+    assert caught.value.error_code is ErrorCode.PRECONDITION
+    watch.require_steady()
+    robot[0] += jump
+    watch.begin()
+    watch.require_steady()

@@ -24,10 +24,10 @@ HANDLE = (0.012, 0.10)  # [m] before the panel
 LEAST_HANDLE = 25  # points
 LEVEL = 0.7  # least z of the normal of a lid: it lies on its base, and hides it from above
 SIDE = 0.04  # [m] the most that a panel is taken to be thick
-# of `PerceptionSettings`: handles are narrow, what is rebuilt is rebuilt by parts, and furniture is
-# no part of the room
+# of `PerceptionSettings`: handles are narrow, what is rebuilt is rebuilt by parts, furniture is no
+# part of the room, and an arm that stands before it hides where its parts end
 FURNITURE: dict[str, int | float] = {
-    'max_points': 20000, 'reconstruct': False, 'largest_object': 3.0
+    'max_points': 20000, 'reconstruct': False, 'largest_object': 3.0, 'robot_shadow': True,
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from dex1b_core.perception.freespace import View
 from dex1b_core.perception.instances import bounding_window
 from dex1b_core.perception.observation import ObjectObservation, ShapeHypothesis
 from dex1b_core.perception.robot_mask import RobotMask
+from dex1b_core.perception.robot_shadow import robot_shadow
 from dex1b_core.perception.segmentation import Cloud, Segmentation, segment
 from dex1b_core.perception.settings import PerceptionSettings
 from dex1b_core.perception.shapes import reconstruct_shapes
@@ -170,15 +171,20 @@ def _describe(
             voxel=settings.voxel,
             max_faces=settings.max_faces,
         )
+    box = oriented_box(np.concatenate([points, *(s.vertices for s in shapes[:1])]), plane)
+    obstacles = _thin(
+        _obstacles(segmentation, masks, plane, settings), settings.max_obstacle_points
+    )
+    if settings.robot_shadow:
+        hidden = robot_shadow(clouds, box)
+        obstacles = np.concatenate([obstacles, _thin(hidden, settings.max_obstacle_points)])
     label = chosen.label if isinstance(chosen, Instance) else _majority(masks, labels)
     return ObjectObservation(
         points=_thin(points, settings.max_points),
         normals=_thin(normals, settings.max_points),
-        obstacles=_thin(
-            _obstacles(segmentation, masks, plane, settings), settings.max_obstacle_points
-        ),
+        obstacles=obstacles,
         support_plane=plane,
-        box=oriented_box(np.concatenate([points, *(s.vertices for s in shapes[:1])]), plane),
+        box=box,
         shapes=shapes,
         label=label,
         visibility=next((i.visibility for i in instances if i.label == label), None),

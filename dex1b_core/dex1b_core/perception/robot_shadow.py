@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dex1b_core.geometry import OrientedBox, invert, transform_points
+from dex1b_core.geometry import invert, transform_points
 from dex1b_core.perception.segmentation import Cloud
 
 Array = NDArray[np.float64]
@@ -16,19 +16,23 @@ SPACING = 0.012  # [m] between points; fingers are no thinner
 BEHIND = 0.05  # [m] behind the robot's surface: nearer is the robot
 
 
-def robot_shadow(clouds: Sequence[Cloud], box: OrientedBox) -> Array:
-    """(N, 3) points of a box that the robot hides and no camera sees to be empty [m].
+def robot_shadow(clouds: Sequence[Cloud], target: Array) -> Array:
+    """(N, 3) points between those of a target that the robot hides, and no camera sees empty [m].
 
-    Nobody knows what is there; who moves should take it for occupied.
+    Between: in their convex hull. Nobody knows what is there; who moves should take it for
+    occupied.
 
     Args:
         clouds: One for each camera.
-        box: Planning frame.
+        target: (M, 3) points, planning frame [m].
     """
-    counts = np.maximum(1, np.ceil(box.size / SPACING)).astype(int)
-    axes = [(np.arange(n) - 0.5 * (n - 1)) * SPACING for n in counts]
-    grid = np.stack(np.meshgrid(*axes, indexing='ij'), axis=-1).reshape(-1, 3)
-    points = transform_points(box.planning_T_box, grid)
+    from scipy.spatial import ConvexHull, Delaunay
+
+    low, high = target.min(axis=0), target.max(axis=0)
+    axes = [np.arange(a, b + SPACING, SPACING) for a, b in zip(low, high, strict=True)]
+    points = np.stack(np.meshgrid(*axes, indexing='ij'), axis=-1).reshape(-1, 3)
+    between = Delaunay(target[ConvexHull(target).vertices]).find_simplex(points) >= 0
+    points = points[between]
     hidden, empty = np.zeros(len(points), dtype=bool), np.zeros(len(points), dtype=bool)
     for cloud in clouds:
         frame = cloud.frame
@@ -39,4 +43,5 @@ def robot_shadow(clouds: Sequence[Cloud], box: OrientedBox) -> Array:
         robot = inside & cloud.robot[rows, columns]
         hidden |= robot & (z > depth + BEHIND)
         empty |= inside & ~robot & (z < depth)
-    return points[hidden & ~empty]
+    unknown: Array = points[hidden & ~empty]
+    return unknown

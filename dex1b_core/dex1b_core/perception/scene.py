@@ -171,12 +171,11 @@ def _describe(
             voxel=settings.voxel,
             max_faces=settings.max_faces,
         )
-    box = oriented_box(np.concatenate([points, *(s.vertices for s in shapes[:1])]), plane)
     obstacles = _thin(
         _obstacles(segmentation, masks, plane, settings), settings.max_obstacle_points
     )
     if settings.robot_shadow:
-        hidden = robot_shadow(clouds, box)
+        hidden = robot_shadow(clouds, points)
         obstacles = np.concatenate([obstacles, _thin(hidden, settings.max_obstacle_points)])
     label = chosen.label if isinstance(chosen, Instance) else _majority(masks, labels)
     return ObjectObservation(
@@ -184,7 +183,7 @@ def _describe(
         normals=_thin(normals, settings.max_points),
         obstacles=obstacles,
         support_plane=plane,
-        box=box,
+        box=oriented_box(np.concatenate([points, *(s.vertices for s in shapes[:1])]), plane),
         shapes=shapes,
         label=label,
         visibility=next((i.visibility for i in instances if i.label == label), None),

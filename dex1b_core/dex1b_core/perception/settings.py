@@ -34,7 +34,7 @@ class PerceptionSettings(StrictModel):
         0.45, gt=0, description='what is longer is part of the scene: boards, walls [m]'
     )
     robot_shadow: bool = Field(
-        False, description="what the robot hides within the target's box is an obstacle"
+        False, description='what the robot hides of the target is an obstacle'
     )
     robot_padding: float = Field(0.015, ge=0, description='grown around robot links [m]')
     max_points: int = Field(6000, ge=100, description='kept on the target')
